@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/stackc/stackc/cmd/stackc/view"
+)
+
+// program is what all commands share.
+type program struct {
+	*console
+	cluster *connection
+}
+
+// run carries out the command that the arguments give, and returns its exit code.
+func run(p process) int {
+	c := newConsole(p)
+	ctx, stop := interruptible(context.Background())
+	defer stop()
+	return report(c, execute(ctx, c))
+}
+
+func execute(ctx context.Context, c *console) error {
+	app := newApp(&program{console: c, cluster: newConnection()})
+	args, err := arrange(app, c.args)
+	if errors.Is(err, errNoCommand) {
+		return showHelp(ctx, c, app)
+	}
+	if err != nil {
+		return err
+	}
+	return app.RunContext(ctx, append([]string{app.Name}, args...))
+}
+
+// showHelp tells on stderr what there is, when it was not said what to do.
+func showHelp(ctx context.Context, c *console, app *cli.App) error {
+	app.Writer = c.stderr()
+	if err := app.RunContext(ctx, []string{app.Name, "--help"}); err != nil {
+		return err
+	}
+	return exitWith(exitError)
+}
+
+// newApp builds the tree of commands and flags. Errors come back from it as they
+// are: the library must neither print nor exit by itself.
+func newApp(p *program) *cli.App {
+	app := &cli.App{
+		Name:                  "stackc",
+		Usage:                 "compile stack files into systemd units, and bring a fleet cluster to them",
+		Flags:                 append([]cli.Flag{p.colourFlag()}, p.cluster.flags()...),
+		HideHelpCommand:       true,
+		HideVersion:           true,
+		CustomAppHelpTemplate: appHelp,
+		Writer:                p.stdout(),
+		ErrWriter:             p.stderr(),
+		ExitErrHandler:        func(*cli.Context, error) {},
+		OnUsageError:          func(_ *cli.Context, err error, _ bool) error { return badValue(err) },
+		Commands: []*cli.Command{
+			p.check(), p.fmt(), p.compile(), p.imports(), p.explain(), p.params(), p.diff(), p.plan(), p.submit(), p.status(), p.destroy(), p.machines(), p.version(),
+		},
+	}
+	for _, c := range app.Commands {
+		c.HideHelpCommand = true
+		c.OnUsageError = app.OnUsageError
+		c.CustomHelpTemplate = commandHelp
+	}
+	return app
+}
+
+func (p *program) colourFlag() cli.Flag {
+	return &cli.GenericFlag{Name: "color", Value: &p.colour, Usage: "write colours: `WHEN` is auto, always or never"}
+}
+
+// fault writes an error on stderr.
+func (c *console) fault(message, help string) {
+	c.stderr().Write([]byte(view.Error(message, help)))
+}
+
+// The help texts. Flags are written by the library, in two columns.
+const (
+	appHelp = `stackc: {{.Usage}}
+
+usage: stackc COMMAND [FLAGS] [FILE]
+
+commands:
+{{range .VisibleCommands}}  {{.Name}}{{"\t"}}{{.Usage}}
+{{end}}
+global flags, which hold for every command:
+{{range .VisibleFlags}}  {{.}}
+{{end}}
+exit codes: 0 done, or nothing to do; 1 error in the input or the request;
+2 there are changes (plan, diff); 3 a unit failed or timed out; 4 a unit cannot
+be placed; 5 the plan is stale; 6 the cluster cannot be reached; 130 interrupted
+
+stackc COMMAND --help tells more, with an example.
+`
+	commandHelp = `stackc {{.Name}}: {{.Usage}}
+
+usage: stackc {{.Name}} {{.ArgsUsage}}
+
+{{.Description}}
+{{if .VisibleFlags}}
+flags:
+{{range .VisibleFlags}}  {{.}}
+{{end}}{{end}}
+stackc --help lists the global flags and the exit codes.
+`
+)

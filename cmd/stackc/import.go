@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/importer"
+	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/units"
+)
+
+// importing is what import was asked to do.
+type importing struct {
+	in          *input // only how findings are written
+	file        string
+	name        string
+	force       bool
+	fromCluster bool
+}
+
+func (p *program) imports() *cli.Command {
+	o := &importing{in: newInput()}
+	return &cli.Command{
+		Name:      "import",
+		Usage:     "make a stack file of unit files, or of the units in the cluster",
+		ArgsUsage: "DIR|FILE... [-o FILE]",
+		Description: `Writes a stack that compiles to the same units: the same options in the same order,
+with the same hash, so that a plan against the cluster they came from is empty. Of
+a DIR it takes the unit files, not those in folders below. Units are written in
+tables, and as their text where tables would change them. What is wrong with them
+is reported at its line and keeps nothing from being imported. Units that carry
+the mark of a stack are left in that stack when they come from the cluster.
+
+examples:
+  stackc import units/ -o web.toml
+  stackc import units/web.service
+  stackc import --from-cluster --name web -o web.toml
+
+exit codes: 0 done; 1 an error, or a unit had to be left out; 6 the cluster cannot
+be reached`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "o", Destination: &o.file, Usage: "write the stack into `FILE`, which must not be there yet"},
+			&cli.BoolFlag{Name: "force", Destination: &o.force, DisableDefaultText: true, Usage: "replace the file that is there"},
+			&cli.StringFlag{Name: "name", Destination: &o.name, Usage: "call the stack `NAME`, otherwise as its file or the DIR is called"},
+			&cli.BoolFlag{Name: "from-cluster", Destination: &o.fromCluster, DisableDefaultText: true, Usage: "import the units that fleet holds, and no files"},
+			&cli.GenericFlag{Name: "findings", Value: &o.in.form, DefaultText: "rich on a terminal, otherwise short",
+				Usage: "write findings as `FORM`: rich, short or json"},
+		},
+		Action: func(ctx *cli.Context) error { return p.importUnits(ctx, o) },
+	}
+}
+
+func (p *program) importUnits(ctx *cli.Context, o *importing) error {
+	const help = "stackc import --help shows an example"
+	args := ctx.Args().Slice()
+	switch {
+	case o.fromCluster && len(args) > 0:
+		return misuse(help, "import takes files or --from-cluster, and both are given")
+	case !o.fromCluster && len(args) == 0:
+		return misuse(help, "import takes at least one DIR or FILE, or --from-cluster")
+	case o.force && o.file == "":
+		return misuse(help, "--force needs -o FILE")
+	}
+	if err := o.free(); err != nil {
+		return err
+	}
+	files, err := p.unitsToImport(ctx, o, args)
+	if err != nil {
+		return err
+	}
+	result := importer.Import(o.stackName(args), files)
+	o.in.show(p.console, result.Findings)
+	if len(result.Units) == 0 {
+		return &failure{code: exitError, err: errors.New("no unit could be imported, and nothing is written")}
+	}
+	if err := p.writeStack(o, result); err != nil {
+		return err
+	}
+	if result.Findings.HasErrors() {
+		return exitWith(exitError)
+	}
+	return nil
+}
+
+// free reports a file that is in the way, before anything is read.
+func (o *importing) free() error {
+	if o.file == "" || o.force {
+		return nil
+	}
+	if _, err := os.Lstat(o.file); !errors.Is(err, fs.ErrNotExist) {
+		return misuse("choose another name, or replace it with --force", "%s is there already", o.file)
+	}
+	return nil
+}
+
+func (p *program) unitsToImport(ctx *cli.Context, o *importing, args []string) (files []importer.File, err error) {
+	if o.fromCluster {
+		err = p.withCluster(ctx, func(conn *fleet.Conn) error {
+			files, err = p.clusterUnits(ctx.Context, conn)
+			return err
+		})
+		return files, err
+	}
+	for _, arg := range args {
+		found, err := p.unitsAt(arg)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, found...)
+	}
+	return files, nil
+}
+
+// clusterUnits are the units that fleet holds and that no stack has marked.
+func (p *program) clusterUnits(ctx context.Context, client fleet.Client) ([]importer.File, error) {
+	list, err := client.Units(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b fleet.Unit) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	var files []importer.File
+	owned := map[string]int{}
+	for _, u := range list {
+		if owner := u.Owner(); owner != "" {
+			owned[owner]++
+			continue
+		}
+		text := units.Unit{Options: u.Options}.Text()
+		files = append(files, importer.File{Path: string(u.Name), Name: string(u.Name), Text: text, State: u.Desired})
+	}
+	for _, stack := range sortedKeys(owned) {
+		p.remark("left out: %d units of stack %s, which carry its mark", owned[stack], stack)
+	}
+	if len(files) == 0 {
+		return nil, &failure{code: exitError, err: errors.New("the cluster holds no unit that belongs to no stack")}
+	}
+	return files, nil
+}
+
+func sortedKeys(m map[string]int) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// unitsAt reads one FILE, or the unit files of one DIR.
+func (p *program) unitsAt(arg string) ([]importer.File, error) {
+	entries, err := os.ReadDir(arg)
+	if err != nil {
+		f, err := readUnit(arg) // no folder, then
+		return []importer.File{f}, err
+	}
+	var files []importer.File
+	for _, e := range entries {
+		name := filepath.Join(arg, e.Name())
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			p.passedOver(name)
+			continue
+		}
+		if !unitSuffix(e.Name()) {
+			continue
+		}
+		f, err := readUnit(name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	if len(files) == 0 {
+		return nil, &failure{code: exitError, err: fmt.Errorf("there is no unit file in %s", arg)}
+	}
+	return files, nil
+}
+
+// passedOver tells of folders that are not looked into.
+func (p *program) passedOver(dir string) {
+	if base, ok := strings.CutSuffix(dir, ".d"); ok && unitSuffix(base) {
+		p.remark("left out: %s, for fleet takes no drop-ins", dir)
+		return
+	}
+	p.remark("left out: %s, a folder of its own", dir)
+}
+
+// unitSuffix reports whether a file is called as units are.
+func unitSuffix(name string) bool {
+	_, err := units.ParseName("unit" + path.Ext(name))
+	return err == nil
+}
+
+func readUnit(file string) (importer.File, error) {
+	text, err := os.ReadFile(file)
+	return importer.File{Path: file, Name: filepath.Base(file), Text: string(text)}, err
+}
+
+// stackName is what the stack is called: as asked for, as its file, or as the
+// folder of its units.
+func (o *importing) stackName(args []string) string {
+	if o.name != "" {
+		return o.name
+	}
+	name := "imported"
+	switch {
+	case o.file != "":
+		name = strings.TrimSuffix(filepath.Base(o.file), ".toml")
+	case len(args) == 1 && !unitSuffix(args[0]):
+		if abs, err := filepath.Abs(args[0]); err == nil {
+			name = filepath.Base(abs)
+		}
+	}
+	letter := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' }
+	name = strings.Map(func(r rune) rune {
+		if letter(r) || strings.ContainsRune("-_.", r) {
+			return r
+		}
+		return '-'
+	}, name)
+	name = strings.Trim(name[:min(len(name), 64)], "-_.")
+	if name == "" {
+		return "imported"
+	}
+	return name
+}
+
+// writeStack writes the stack where it belongs, and says on how many units.
+func (p *program) writeStack(o *importing, r importer.Result) error {
+	if o.file == "" {
+		_, err := p.out.Write([]byte(r.Text))
+		return err
+	}
+	if err := o.save(r.Text); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%s: %d units", o.file, len(r.Units))
+	if r.Verbatim > 0 {
+		text += fmt.Sprintf(", %d of them as their text", r.Verbatim)
+	}
+	if summary := diag.Summary(r.Findings); summary != "" {
+		text += "; " + summary
+	}
+	return p.printf("%s\n", text)
+}
+
+// save never writes over a file that was not there a moment ago.
+func (o *importing) save(text string) error {
+	f, err := os.OpenFile(o.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) && o.force {
+		return replaceFile(o.file, text)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}

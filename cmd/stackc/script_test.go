@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write the expected output anew")
+
+// waiting is how many scripts run at a time: most of their time they wait for units.
+const waiting = "6"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", waiting); err != nil { // the flag itself still wins
+		panic(err)
+	}
+	testscript.Main(m, map[string]func(){"stackc": main})
+}
+
+// TestScripts runs the scripts at the top of the repository on the real main. The
+// first word of a script's name is the subcommand that it is about.
+func TestScripts(t *testing.T) {
+	box := sync.OnceValues(func() (string, error) { return buildBox(t.TempDir()) })
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":   exits,
+			"cluster": func(ts *testscript.TestScript, neg bool, args []string) { startCluster(ts, box, args) },
+			"control": func(ts *testscript.TestScript, neg bool, args []string) { control(ts, box, args) },
+		},
+	})
+}
+
+// setUp takes away what the environment of the test may say to stackc, and points
+// it to where there is no cluster.
+func setUp(env *testscript.Env) error {
+	env.Setenv("FLEETCTL_ENDPOINT", "unix://"+filepath.Join(env.WorkDir, "no.sock"))
+	env.Setenv("STACKS", repository("stacks"))
+	return nil
+}
+
+func repository(path string) string {
+	abs, err := filepath.Abs(filepath.Join("../..", path))
+	if err != nil {
+		panic(err)
+	}
+	return abs
+}
+
+// buildBox builds the fleet cluster in one process that scripts talk to.
+func buildBox(dir string) (string, error) {
+	path := filepath.Join(dir, "fleetbox")
+	out, err := exec.Command("go", "build", "-C", repository("cmd/fleetbox"), "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", errors.New(string(out))
+	}
+	return path, nil
+}
+
+// exits CODE PROGRAM ARGS... runs a program and wants that exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARGS...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+// startCluster starts a cluster with fleetbox's flags, and tells stackc where it
+// is. CONTROL is the address of its control API, ENDPOINT that of fleet.
+func startCluster(ts *testscript.TestScript, box func() (string, error), args []string) {
+	path, err := box()
+	ts.Check(err)
+	cmd := exec.Command(path, append([]string{"--fast", "--until-eof"}, args...)...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Stderr = os.Stderr
+	hold, err := cmd.StdinPipe()
+	ts.Check(err)
+	stdout, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() { hold.Close(); cmd.Wait() })
+	ts.Check(readReady(ts, stdout))
+}
+
+// readReady takes the line that fleetbox prints when everything answers.
+func readReady(ts *testscript.TestScript, stdout io.Reader) error {
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		return errors.New("fleetbox ended before it was ready")
+	}
+	var ready struct {
+		Fleet   []string
+		Control string
+	}
+	if err := json.Unmarshal([]byte(line), &ready); err != nil {
+		return err
+	}
+	ts.Setenv("FLEETCTL_ENDPOINT", ready.Fleet[0])
+	ts.Setenv("ENDPOINT", ready.Fleet[0])
+	ts.Setenv("CONTROL", ready.Control)
+	return nil
+}
+
+// control METHOD PATH [BODY] calls the cluster's control API; the answer is in stdout.
+func control(ts *testscript.TestScript, box func() (string, error), args []string) {
+	path, err := box()
+	ts.Check(err)
+	if len(args) > 2 {
+		args = []string{args[0], args[1], strings.Join(args[2:], " ")}
+	}
+	ts.Check(ts.Exec(path, append([]string{"control", ts.Getenv("CONTROL")}, args...)...))
+}

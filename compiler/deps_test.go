@@ -1,0 +1,112 @@
+package compiler_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// policy says what each package of the module may import, tests left out: of the
+// module by path, of others by module, of the standard library everything but
+// what forbidden names.
+//
+// The two halves meet in units: the compiler never imports fleet, and fleet never
+// the compiler. Only what lies under cmd knows both, and the operating system.
+const policy = `
+compiler/source:
+compiler/diag:      compiler/source github.com/charmbracelet/x/ansi
+compiler/syntax:    compiler/diag compiler/source github.com/pelletier/go-toml/v2 github.com/BurntSushi/toml
+compiler/format:    compiler/syntax compiler/diag compiler/source
+compiler/stack:     compiler/syntax compiler/diag compiler/source units
+compiler/topology:  compiler/stack compiler/diag compiler/source units units/graph
+compiler/emit:      compiler/topology compiler/stack compiler/diag units
+compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units github.com/BurntSushi/toml
+compiler:           compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
+compiler/importer: compiler compiler/format compiler/stack compiler/diag compiler/source units
+stacks:             compiler compiler/source
+units/graph:
+units:              units/graph github.com/coreos/go-systemd/v22
+fleet:              units units/graph github.com/coreos/fleet github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
+fleet/fleettest:    fleet units github.com/coreos/fleet
+`
+
+// forbidden are packages of the standard library that a folder must do without:
+// the compiler is a function of texts, the model of units one of values.
+var forbidden = map[string][]string{
+	"compiler": {"net/http", "os/exec", "os/signal", "time/tzdata", "math/rand", "math/rand/v2"},
+	"stacks":   {"net/http", "os", "os/exec"},
+	"units":    {"net/http", "os", "os/exec", "time"},
+	"fleet":    {"os/exec", "os/signal"},
+}
+
+// packageInfo is what go list says of a package.
+type packageInfo struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImports(t *testing.T) {
+	allowed := map[string][]string{}
+	for line := range strings.Lines(strings.TrimSpace(policy)) {
+		name, list, _ := strings.Cut(line, ":")
+		allowed[name] = strings.Fields(list)
+	}
+	seen := 0
+	for _, p := range modulePackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(name, "cmd/") {
+			continue
+		}
+		list, known := allowed[name]
+		if !known {
+			t.Errorf("package %s is not in the policy", name)
+			continue
+		}
+		seen++
+		for _, path := range p.Imports {
+			if !mayImport(name, list, path) {
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
+	}
+	if seen != len(allowed) {
+		t.Errorf("%d packages of the policy are there, want all %d", seen, len(allowed))
+	}
+}
+
+// mayImport reports whether a package with that list may import path.
+func mayImport(name string, list []string, path string) bool {
+	if own, ok := strings.CutPrefix(path, module); ok {
+		return slices.Contains(list, own)
+	}
+	if first, _, _ := strings.Cut(path, "/"); !strings.Contains(first, ".") {
+		folder, _, _ := strings.Cut(name, "/")
+		return !slices.Contains(forbidden[folder], path)
+	}
+	return slices.ContainsFunc(list, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") })
+}
+
+// modulePackages returns the packages of the module.
+func modulePackages(t *testing.T) []packageInfo {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []packageInfo
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p packageInfo
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}

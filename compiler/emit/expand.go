@@ -1,0 +1,167 @@
+package emit
+
+import (
+	"net"
+	"strconv"
+
+	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/stack"
+	"github.com/stackc/stackc/compiler/topology"
+	"github.com/stackc/stackc/units"
+)
+
+// selfFields are the words a unit may ask of itself, nodeFields those of another.
+var (
+	selfFields = []string{"name", "unit", "port", "listen", "instance"}
+	nodeFields = []string{"name", "unit", "port", "host", "address", "url"}
+)
+
+// expand puts in what every open expression of t is, seen from this unit; path
+// is the logical place of the text in the unit.
+func (w *writer) expand(t stack.Text, path string) string {
+	return t.Expand(func(r stack.Ref) string {
+		if r.Subject == "self" {
+			return w.self(t, r, path)
+		}
+		return w.other(t, r, path)
+	})
+}
+
+func (w *writer) problem(code diag.Code, t stack.Text, r stack.Ref, path, format string, args ...any) diag.Diagnostic {
+	return stack.Finding(diag.Error, code, stack.Pos{Span: r.Span, Via: t.Pos.Via}, w.path(path), format, args...)
+}
+
+// self returns a word of this unit.
+func (w *writer) self(t stack.Text, r stack.Ref, path string) string {
+	missing := func(what string) string {
+		w.add(w.problem(diag.UnknownName, t, r, path, "%q says no %s", w.node.Key, what).WithHelp("declare it in the unit: " + what + " = …"))
+		return ""
+	}
+	switch r.Field {
+	case "name":
+		return w.node.Key
+	case "unit":
+		return string(w.name)
+	case "port":
+		if !w.unit.Port.Given() {
+			return missing("port")
+		}
+		return strconv.Itoa(w.unit.Port.Value)
+	case "listen":
+		if !w.unit.Listen.Given() || len(w.unit.Listen.Refs()) > 0 {
+			return missing("listen")
+		}
+		return w.unit.Listen.Expand(nil)
+	case "instance":
+		if w.instance == "" && w.unit.Counted() {
+			w.add(w.problem(diag.UnknownName, t, r, path, "which instance of %q this is cannot be told from a unit that is not beside one", w.node.Key).
+				WithHelp("say machine_of and the same count in the unit that waits, or leave the instance out"))
+			return ""
+		}
+		if w.instance == "" {
+			return missing("count")
+		}
+		return w.instance
+	}
+	w.add(stack.Suggest(w.problem(diag.UnknownName, t, r, path, "a unit has no word %q to put in", r.Field), r.Field, selfFields,
+		"a unit's own words are self.name, self.unit, self.port, self.listen and self.instance"))
+	return ""
+}
+
+// other returns a word of another unit, as this unit sees it.
+func (w *writer) other(t stack.Text, r stack.Ref, path string) string {
+	to := w.t.Node(r.Subject)
+	if to == nil {
+		to = w.t.ByName(units.Name(units.Complete(r.Subject)))
+	}
+	if to == nil && r.Subject == "stack" {
+		w.add(w.problem(diag.UnknownName, t, r, path, "the stack has no word %q to put in", r.Field).WithHelp("its only word is stack.name"))
+		return ""
+	}
+	if to == nil {
+		w.add(stack.Suggest(w.problem(diag.UnknownName, t, r, path, "%q is neither a unit of the stack nor a host entry", r.Subject), r.Subject, w.keys(),
+			"a parameter is written without a dot"))
+		return ""
+	}
+	switch r.Field {
+	case "name":
+		return to.Key
+	case "unit":
+		return string(to.Name())
+	case "port":
+		return w.portOf(t, r, to, path)
+	case "host", "address", "url":
+		return w.addressOf(t, r, to, path)
+	}
+	w.add(stack.Suggest(w.problem(diag.UnknownName, t, r, path, "%q has no word %q to put in", r.Subject, r.Field), r.Field, nodeFields,
+		"the words are "+r.Subject+".address, .url, .host, .port, .unit and .name"))
+	return ""
+}
+
+func (w *writer) portOf(t stack.Text, r stack.Ref, to *topology.Node, path string) string {
+	if p := to.Port(); p.Given() {
+		return strconv.Itoa(p.Value)
+	}
+	w.add(w.problem(diag.NoAddress, t, r, path, "%q declares no port", to.Key).
+		WithNote(to.Pos().Span, "declared here").WithHelp("add port = … to it, or use " + to.Key + ".host"))
+	return ""
+}
+
+// addressOf returns where this unit finds another, which it must also wait for.
+func (w *writer) addressOf(t stack.Text, r stack.Ref, to *topology.Node, path string) string {
+	if w.node.Waits(to) == nil && to != w.node {
+		if w.node.Unresolved {
+			return ""
+		}
+		w.add(w.problem(diag.AddressWithoutAfter, t, r, path, "%q uses the address of %q and does not wait for it", w.node.Key, to.Key).
+			WithNote(to.Pos().Span, "declared here").WithHelp("add " + strconv.Quote(to.Key) + " to after"))
+		return ""
+	}
+	host, ok := w.hostOf(to, stack.Pos{Span: r.Span, Via: t.Pos.Via}, path)
+	if !ok {
+		return ""
+	}
+	if r.Field == "host" {
+		return host
+	}
+	port := w.portOf(t, r, to, path)
+	if port == "" {
+		return ""
+	}
+	if r.Field == "url" {
+		return schemeOf(to) + "://" + net.JoinHostPort(host, port)
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// hostOf returns the address of to without a port, or reports that there is none.
+func (w *writer) hostOf(to *topology.Node, pos stack.Pos, path string) (string, bool) {
+	a := w.t.AddressOf(w.node, to)
+	if a.Host == "" {
+		if w.nowhere[to] {
+			return "", false
+		}
+		if w.nowhere == nil {
+			w.nowhere = map[*topology.Node]bool{}
+		}
+		w.nowhere[to] = true
+		d := stack.Finding(diag.Error, diag.NoAddress, pos, w.path(path), "%s", a.Why)
+		if !a.Note.IsZero() {
+			d = d.WithNote(a.Note, "declared here")
+		}
+		w.add(d.WithHelp(a.Help))
+		return "", false
+	}
+	if a.Role != "" {
+		role := w.t.Stack.Role(a.Role)
+		w.addresses[a.Role] = units.Address{Role: a.Role, Host: a.Host, Metadata: role.Metadata}
+	}
+	return a.Host, true
+}
+
+func schemeOf(n *topology.Node) string {
+	if r := n.Ready(); r != nil && r.Kind == stack.ReadyHTTPS {
+		return "https"
+	}
+	return "http"
+}

@@ -1,0 +1,266 @@
+package emit
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/stack"
+	"github.com/stackc/stackc/compiler/topology"
+	"github.com/stackc/stackc/units"
+)
+
+// preparation is one ExecStartPre that the compiler adds.
+type preparation struct {
+	script string
+	origin Origin
+	wait   units.Wait // zero for what waits for nothing that has a name
+}
+
+// preparations returns what runs before the program: the environment, downloads
+// (which take long and need nobody), the units waited for, and etcd keys.
+func (w *writer) preparations() []preparation {
+	var list []preparation
+	for _, v := range w.unit.Env {
+		list = append(list, w.envWaiter(v))
+	}
+	for i, d := range w.unit.Downloads {
+		list = append(list, w.download(d, i))
+	}
+	for i, edge := range w.node.Edges {
+		if p, ok := w.edgeWaiter(edge, i); ok {
+			list = append(list, p)
+		}
+	}
+	for _, put := range w.unit.Puts {
+		if p, ok := w.put(put); ok {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// pause is how many seconds lie between two tries of a waiter.
+const pause = 3
+
+// until is the loop around a test: endless, or as long as the unit's wait says.
+// Each try that fails writes one line to the journal.
+func (w *writer) until(test, what string) string {
+	message := fmt.Sprintf("%s: waiting for %s, try", w.name, what)
+	giveUp := ""
+	begin := "n=0"
+	if w.unit.Wait > 0 {
+		limit := int(math.Ceil(w.unit.Wait.Seconds()))
+		begin = fmt.Sprintf("n=0; end=$(($(date +%%s)+%d))", limit)
+		giveUp = fmt.Sprintf("if [ $(date +%%s) -ge $end ]; then echo %s; exit 1; fi; ",
+			units.ShellQuote(fmt.Sprintf("%s: gave up waiting for %s after %s", w.name, what, w.unit.Wait)))
+	}
+	return fmt.Sprintf("%s; until %s; do n=$((n+1)); %secho %s $n; sleep %d; done", begin, test, giveUp, units.ShellQuote(message), pause)
+}
+
+// envWaiter waits until a file on the machine gives a variable a value that is not empty.
+func (w *writer) envWaiter(v stack.EnvVar) preparation {
+	at := "env." + v.Name
+	file := w.expand(v.File, at)
+	probe := fmt.Sprintf("%s in %s", v.Name, file)
+	test := fmt.Sprintf("grep -qs -e %s %s", units.ShellQuote("^"+v.Name+"=."), units.ShellQuote(file))
+	return preparation{
+		script: w.until(test, probe),
+		origin: w.origin(v.Pos, at, "the program must not start while the variable is empty"),
+		wait:   units.Wait{Subject: v.Name, Probe: "file " + file},
+	}
+}
+
+// download fetches a file, checks it, and moves it into place in one step.
+func (w *writer) download(d stack.Download, i int) preparation {
+	at := fmt.Sprintf("download[%d]", i)
+	from, to := w.expand(d.URL, at+".url"), w.expand(d.To, at+".to")
+	sum := w.expand(d.SHA256, at+".sha256")
+	o := w.origin(d.Pos, at, "fetched before the program starts, unless the right file is there")
+	what := fmt.Sprintf("%s: waiting for download %s, try", w.name, from)
+	var b strings.Builder
+	fmt.Fprintf(&b, `f=%s; t="$f".%s; `, units.ShellQuote(to), units.ShellQuote(string(w.name)))
+	if sum != "" {
+		fmt.Fprintf(&b, `ok() { echo "%s  $1" | sha256sum -c --status 2>/dev/null; }; if ok "$f"; then exec chmod %s "$f"; fi; `, sum, d.Mode)
+	}
+	fmt.Fprintf(&b, `if command -v curl >/dev/null; then get() { curl -fsL --connect-timeout 5 -Y 1 -y 30 -o "$t" %[1]s; }; else get() { wget -q -T 30 -t 1 -O "$t" %[1]s; }; fi; `, units.ShellQuote(from))
+	fmt.Fprintf(&b, "mkdir -p %s; n=0; until get; do ", units.ShellQuote(path.Dir(to)))
+	if sum == "" {
+		b.WriteString(`if [ -s "$f" ]; then rm -f "$t"; exit 0; fi; `)
+	}
+	fmt.Fprintf(&b, "n=$((n+1)); echo %s $n; sleep %d; done; ", units.ShellQuote(what), pause)
+	if sum != "" {
+		fmt.Fprintf(&b, `if ! ok "$t"; then echo %s; rm -f "$t"; exit 1; fi; `, units.ShellQuote(fmt.Sprintf("%s: %s is not the file with sha256 %s", w.name, from, sum)))
+	}
+	fmt.Fprintf(&b, `chmod %s "$t" && mv -f "$t" "$f"`, d.Mode)
+	return preparation{script: b.String(), origin: o, wait: units.Wait{Subject: "download", Probe: from}}
+}
+
+// edgeWaiter waits for the other end of an edge, when it has a readiness to wait for.
+func (w *writer) edgeWaiter(edge *topology.Edge, i int) (preparation, bool) {
+	at := fmt.Sprintf("after[%d]", i)
+	ready := edge.To.Ready()
+	switch {
+	case ready == nil && !edge.Local:
+		w.notReady(edge, at)
+		return preparation{}, false
+	case ready == nil || ready.Broken:
+		return preparation{}, false
+	}
+	test, probe, ok := w.test(edge, ready, at)
+	if !ok {
+		return preparation{}, false
+	}
+	wait := units.Wait{Subject: edge.To.Key, Probe: probe}
+	if targets := w.targets(edge.To); edge.To.Unit != nil && len(targets) == 1 && (edge.Local || !edge.To.Unit.Counted()) {
+		wait.Unit = targets[0]
+	}
+	return preparation{
+		script: w.until(test, fmt.Sprintf("%s (%s)", edge.To.Key, probe)),
+		origin: w.edgeOrigin(edge, i, "waiter"),
+		wait:   wait,
+	}, true
+}
+
+func (w *writer) notReady(edge *topology.Edge, at string) {
+	kind, _, _ := strings.Cut(edge.To.Path(), ".")
+	section := kind + "." + stack.Key(edge.To.Key)
+	w.add(stack.Finding(diag.Error, diag.NotReady, edge.Word.Pos, w.path(at), "%q cannot tell when %q is up: %s, and systemd orders units within one machine only", w.node.Key, edge.To.Key, edge.Why).
+		WithNote(edge.To.Pos().Span, "it says no readiness here").
+		WithHelp(fmt.Sprintf(`add to [%s], for example: port = 8080, ready = { http = "/healthz" } or { tcp = true }`, section)))
+}
+
+// test returns the shell test of a readiness, and what to call it.
+func (w *writer) test(edge *topology.Edge, r *stack.Ready, at string) (test, probe string, ok bool) {
+	switch r.Kind {
+	case stack.ReadyHTTP, stack.ReadyHTTPS:
+		return w.httpTest(edge, r, at)
+	case stack.ReadyTCP:
+		return w.tcpTest(edge, at)
+	case stack.ReadyEtcd:
+		return w.etcdTest(edge, r, at)
+	}
+	if !edge.Local {
+		w.add(stack.Finding(diag.Error, diag.RemoteReadiness, edge.Word.Pos, w.path(at), "ready = { %s = … } can only be asked on the machine of %q, and %s", r.Kind, edge.To.Key, edge.Why).
+			WithNote(r.Pos.Span, "the readiness").
+			WithHelp("give it a readiness that can be asked from elsewhere: http, https, tcp or etcd"))
+		return "", "", false
+	}
+	switch r.Kind {
+	case stack.ReadyFile:
+		return w.fileTest(edge, r)
+	case stack.ReadyCommand:
+		command := w.of(edge.To, r.Target)
+		return fmt.Sprintf("timeout 10 /bin/sh -c %s >/dev/null 2>&1", units.ShellQuote(command)), "command " + command, true
+	}
+	return w.unitTest(edge)
+}
+
+// unitTest asks for each unit by itself: systemctl is content with one of several.
+func (w *writer) unitTest(edge *topology.Edge) (test, probe string, ok bool) {
+	var tests, names []string
+	for _, target := range w.targets(edge.To) {
+		tests = append(tests, "systemctl is-active --quiet "+units.ShellQuote(string(target)))
+		names = append(names, string(target))
+	}
+	return strings.Join(tests, " && "), "unit " + strings.Join(names, " "), len(tests) > 0
+}
+
+// of expands a text of another unit: its self is that unit.
+func (w *writer) of(n *topology.Node, t stack.Text) string {
+	there := &writer{emitter: w.emitter, node: n, unit: n.Unit, name: n.Name(), place: n.Path()}
+	switch {
+	case n.Unit == nil:
+		there.unit = &stack.Unit{Port: n.Host.Port}
+	case n.Unit.Counted():
+		there.instance, there.name = w.instance, nameOf(n, w.instance)
+	}
+	return there.expand(t, "ready")
+}
+
+func (w *writer) httpTest(edge *topology.Edge, r *stack.Ready, at string) (test, probe string, ok bool) {
+	asked := w.of(edge.To, r.Target)
+	if !strings.Contains(asked, "://") {
+		base, ok := w.endpoint(edge, at)
+		if !ok {
+			return "", "", false
+		}
+		asked = string(r.Kind) + "://" + base + asked
+	}
+	return "curl -fs -o /dev/null --max-time 5 " + units.ShellQuote(asked), asked, true
+}
+
+func (w *writer) tcpTest(edge *topology.Edge, at string) (test, probe string, ok bool) {
+	endpoint, ok := w.endpoint(edge, at)
+	if !ok {
+		return "", "", false
+	}
+	host, port, _ := net.SplitHostPort(endpoint)
+	return fmt.Sprintf("timeout 5 /bin/bash -c %s 2>/dev/null", units.ShellQuote(": </dev/tcp/"+host+"/"+port)), "tcp " + endpoint, true
+}
+
+// endpoint returns host:port of the other end of an edge.
+func (w *writer) endpoint(edge *topology.Edge, at string) (string, bool) {
+	port := edge.To.Port()
+	if !port.Given() {
+		w.add(stack.Finding(diag.Error, diag.NoAddress, edge.To.Ready().Pos, edge.To.Path()+".ready", "%q says how to ask whether it is up, and no port to ask", edge.To.Key).
+			WithHelp("add port = … to it"))
+		return "", false
+	}
+	host, ok := w.hostOf(edge.To, edge.Word.Pos, at)
+	return net.JoinHostPort(host, strconv.Itoa(port.Value)), ok
+}
+
+func (w *writer) fileTest(edge *topology.Edge, r *stack.Ready) (test, probe string, ok bool) {
+	file := w.of(edge.To, r.Target)
+	if !r.Contains.Given() {
+		return "[ -s " + units.ShellQuote(file) + " ]", "file " + file, true
+	}
+	text := w.of(edge.To, r.Contains)
+	return fmt.Sprintf("grep -qsF -e %s %s", units.ShellQuote(text), units.ShellQuote(file)), fmt.Sprintf("%s in file %s", text, file), true
+}
+
+// etcdKey is the node that holds keys: the host entry or unit called etcd.
+const etcdKey = "etcd"
+
+// etcdURL returns the URL of a key with a query, seen from this unit.
+func (w *writer) etcdURL(key, query string, pos stack.Pos, at string) (string, bool) {
+	etcd := w.t.Node(etcdKey)
+	if etcd == nil || !etcd.Port().Given() {
+		w.add(stack.Finding(diag.Error, diag.NoAddress, pos, w.path(at), "a key needs to know where etcd is").
+			WithHelp(`declare it: [host.etcd] unit = "etcd.service", port = 4001 (2379 for etcd2), role = "…"`))
+		return "", false
+	}
+	host, ok := w.hostOf(etcd, pos, at)
+	where := url.URL{Scheme: schemeOf(etcd), Host: net.JoinHostPort(host, strconv.Itoa(etcd.Port().Value)), Path: "/v2/keys" + key, RawQuery: query}
+	return where.String(), ok
+}
+
+func (w *writer) etcdTest(edge *topology.Edge, r *stack.Ready, at string) (test, probe string, ok bool) {
+	key := w.of(edge.To, r.Target)
+	asked, ok := w.etcdURL(key, "", r.Pos, at)
+	return "curl -fs -o /dev/null --max-time 5 " + units.ShellQuote(asked), "etcd key " + key, ok
+}
+
+// put writes a key when it is absent (etcd v2 API, prevExist=false: 201 when it
+// was put, 412 when it was there), again and again until etcd answers so.
+func (w *writer) put(p stack.Put) (preparation, bool) {
+	at := "etcd_put." + strconv.Quote(p.Key)
+	target, ok := w.etcdURL(p.Key, "prevExist=false", p.Pos, at)
+	if !ok {
+		return preparation{}, false
+	}
+	value := w.expand(p.Value, at)
+	test := fmt.Sprintf(`c=$(curl -s -o /dev/null --max-time 5 -w '%%{http_code}' -X PUT --data-urlencode %s %s); [ "$c" = 201 ] || [ "$c" = 412 ]`,
+		units.ShellQuote("value="+value), units.ShellQuote(target))
+	return preparation{
+		script: w.until(test, "etcd to take key "+p.Key),
+		origin: w.origin(p.Pos, at, "put if absent, until etcd answers"),
+		wait:   units.Wait{Subject: "etcd", Probe: "etcd key " + p.Key},
+	}, true
+}

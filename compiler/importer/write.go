@@ -1,0 +1,274 @@
+package importer
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/stackc/stackc/compiler/stack"
+	"github.com/stackc/stackc/units"
+)
+
+// place is where the text of a unit stands in the stack file: the line of its
+// table, and the first and last line of the text itself.
+type place struct {
+	unit             *unit
+	key, first, last int
+}
+
+// stackWriter writes the stack file.
+type stackWriter struct {
+	strings.Builder
+	places []place
+}
+
+func (w *stackWriter) linef(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+
+// line is the number of the line that is written next.
+func (w *stackWriter) line() int { return strings.Count(w.String(), "\n") + 1 }
+
+// write writes the stack file, and tells where the texts of units stand in it.
+func (i *importer) write() (string, []place) {
+	w := &stackWriter{}
+	w.linef("stack = %s", quote(i.stack))
+	w.linef("mark  = false    # a mark would change every unit, and fleet would replace it")
+	i.writeHosts(w)
+	line := w.line()
+	for _, u := range i.units {
+		one := &stackWriter{}
+		one.unit(u)
+		text := one.String()
+		for _, p := range one.places {
+			p.key, p.first, p.last = p.key+line-1, p.first+line-1, p.last+line-1
+			w.places = append(w.places, p)
+		}
+		w.WriteString(text)
+		line += strings.Count(text, "\n")
+	}
+	return w.String(), w.places
+}
+
+func (i *importer) writeHosts(w *stackWriter) {
+	if len(i.hosts) == 0 {
+		return
+	}
+	w.linef("\n# Units that the imported ones name and that are not among them: taken for units of the hosts.")
+	for _, h := range i.hosts {
+		w.linef("[host.%s]\nunit = %s", tomlKey(h.key), quote(string(h.name)))
+	}
+}
+
+// unit writes one unit, an empty line before it.
+func (w *stackWriter) unit(u *unit) {
+	w.linef("")
+	if !u.tables {
+		w.text(u)
+		return
+	}
+	l := u.lay()
+	w.comments(l.head)
+	if u.file.State != units.Launched || len(u.allow) > 0 || len(u.words) > 0 || len(l.sections) == 0 {
+		w.header(u)
+	}
+	w.comments(l.placed)
+	for _, word := range u.words {
+		if word.values == nil {
+			w.linef("%s = true", word.name)
+		} else {
+			w.linef("%s = %s", word.name, array(word.values))
+		}
+	}
+	for _, s := range l.sections {
+		w.comments(s.comments)
+		w.linef("[unit.%s.%s]", tomlKey(u.key), s.name)
+		for _, d := range s.directives {
+			w.directive(d)
+		}
+	}
+	w.comments(l.tail)
+}
+
+// header writes the head of a unit's table.
+func (w *stackWriter) header(u *unit) {
+	w.linef("[unit.%s]", tomlKey(u.key))
+	if u.file.State != units.Launched {
+		w.linef("state = %s", quote(string(u.file.State)))
+	}
+	if len(u.allow) > 0 {
+		w.linef("allow = [%s]", `"`+strings.Join(u.allow, `", "`)+`"`)
+	}
+}
+
+// text writes a unit as its text.
+func (w *stackWriter) text(u *unit) {
+	p := place{unit: u, key: w.line()}
+	if !strings.Contains(u.text, "#") && !strings.Contains(u.text, ";") { // what fleet writes has no comments
+		for _, c := range u.parsed.Comments {
+			w.linef("%s", comment(c.Text))
+		}
+		p.key = w.line()
+	}
+	w.header(u)
+	p.first = w.line() + 1
+	w.linef("text = %s", longString(u.text))
+	p.last = w.line() - 1
+	w.places = append(w.places, p)
+}
+
+func (w *stackWriter) comments(list []string) {
+	for _, c := range list {
+		w.linef("%s", c)
+	}
+}
+
+// directive writes a key with its value, or an array of values. Comments before
+// the second value and later ones need an array over several lines.
+func (w *stackWriter) directive(d directive) {
+	w.comments(d.comments[0])
+	if len(d.values) == 1 {
+		w.linef("%s = %s", d.name, directiveValue(d))
+		return
+	}
+	values := make([]string, len(d.values))
+	for i, v := range d.values {
+		values[i] = value(v)
+	}
+	if one := strings.Join(values, ", "); len(one) <= longest && len(slices.Concat(d.comments[1:]...)) == 0 {
+		w.linef("%s = [%s]", d.name, one)
+		return
+	}
+	w.linef("%s = [", d.name)
+	for i, v := range values {
+		if i > 0 {
+			for _, c := range d.comments[i] {
+				w.linef("  %s", c)
+			}
+		}
+		w.linef("  %s,", v)
+	}
+	w.linef("]")
+}
+
+// longest is how long a value may be before it is folded over several lines.
+const longest = 100
+
+func directiveValue(d directive) string {
+	v := d.values[0]
+	if len(v) > longest && strings.HasPrefix(d.name, "Exec") {
+		if folded, ok := fold(v); ok {
+			return folded
+		}
+	}
+	return value(v)
+}
+
+// flagStart is where a command line is broken: before a flag.
+var flagStart = regexp.MustCompile(`([^ \t]) (-[^ \t])`)
+
+// fold writes a command line over several lines, one flag each.
+func fold(v string) (string, bool) {
+	if strings.ContainsAny(v, "\\\t") || strings.Contains(v, `""`) || strings.HasSuffix(v, `"`) || hasControl(v) {
+		return "", false
+	}
+	text := "\n  " + flagStart.ReplaceAllString(escapeExpressions(v), "$1\n  $2")
+	if strings.TrimSpace(stack.Fold(text)) != escapeExpressions(v) {
+		return "", false
+	}
+	return `"""` + text + `"""`, true
+}
+
+var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,17})$`)
+
+// value writes one value as TOML.
+func value(v string) string {
+	if v == "true" || v == "false" || wholeNumber.MatchString(v) {
+		return v
+	}
+	return quote(escapeExpressions(v))
+}
+
+// escapeExpressions keeps ${{ as it is.
+func escapeExpressions(v string) string { return strings.ReplaceAll(v, "${{", "$${{") }
+
+func array(values []string) string {
+	if len(values) == 1 {
+		return quote(escapeExpressions(values[0]))
+	}
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = quote(escapeExpressions(v))
+	}
+	return "[" + strings.Join(list, ", ") + "]"
+}
+
+// quote writes a TOML string, literal when that spares escapes.
+func quote(s string) string {
+	if strings.ContainsAny(s, `"\`) && !hasControl(s) {
+		switch {
+		case !strings.Contains(s, "'"):
+			return "'" + s + "'"
+		case !strings.Contains(s, "'''") && !strings.HasPrefix(s, "'") && !strings.HasSuffix(s, "'"):
+			return "'''" + s + "'''"
+		}
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	escape(&b, s, false)
+	b.WriteByte('"')
+	return b.String()
+}
+
+// longString writes a TOML string over several lines, literal when it can be.
+func longString(s string) string {
+	if !strings.Contains(s, "'''") && !strings.HasSuffix(s, "'") && !hasControl(strings.ReplaceAll(s, "\n", "")) {
+		return "'''\n" + s + "'''"
+	}
+	var b strings.Builder
+	b.WriteString("\"\"\"\n")
+	escape(&b, s, true)
+	b.WriteString(`"""`)
+	return b.String()
+}
+
+// escape writes s for a basic string, with its newlines in one of several lines.
+func escape(b *strings.Builder, s string, lines bool) {
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\t' || r == '\n' && lines:
+			b.WriteRune(r)
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(b, `\u%04X`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+}
+
+// hasControl reports whether s has a character that no TOML text may have as it is.
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r != '\t' && (r < ' ' || r == 0x7f) })
+}
+
+// comment makes a comment of a unit file one of TOML.
+func comment(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	return strings.TrimRight("#"+text[1:], " ")
+}
+
+// tomlKey writes a key, in quotes when it needs them.
+func tomlKey(s string) string {
+	if bareKey.MatchString(s) {
+		return s
+	}
+	return quote(s)
+}

@@ -1,0 +1,36 @@
+package lint
+
+import (
+	"testing"
+
+	"github.com/stackc/stackc/compiler/source"
+	"github.com/stackc/stackc/compiler/stack"
+)
+
+func TestIsAbout(t *testing.T) {
+	s, _ := stack.Load(stack.Input{Path: "x", Opener: source.Map{"x": `stack = "x"
+[unit.backup]
+[unit."backup.timer"]
+[unit.back]
+`}})
+	for _, c := range []struct {
+		path, key string
+		want      bool
+	}{
+		{"unit.backup", "backup", true},
+		{"unit.backup.Service.ExecStart", "backup", true},
+		{"unit.backup.after[0]", "backup", true},
+		{"unit.backup[0]", "backup", true},
+		{"unit.backup", "back", false},
+		{"unit.backup.timer", "backup", false},
+		{"unit.backup.timer.Timer", "backup", false},
+		{"unit.backup.timer.Timer", "backup.timer", true},
+		{"unit.backup.timers", "backup", true},
+		{"host.backup", "backup", false},
+		{"", "backup", false},
+	} {
+		if got := isAbout(s, c.path, c.key); got != c.want {
+			t.Errorf("%q about %q: %v", c.path, c.key, got)
+		}
+	}
+}

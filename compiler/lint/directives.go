@@ -1,0 +1,150 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/stack"
+	"github.com/stackc/stackc/compiler/topology"
+	"github.com/stackc/stackc/units"
+)
+
+// ownSection is the section that marks a unit as one of its stack.
+const ownSection = "X-Stackc"
+
+// directives checks that every raw section and directive exists, in this type of unit.
+func directives(c *checker, n *topology.Node) {
+	for _, s := range n.Unit.Sections {
+		path := n.Path() + "." + s.Name
+		switch {
+		case s.Name == units.FleetSection && n.Unit.Verbatim != nil: // judged as fleet reads it
+		case s.Name == units.FleetSection:
+			c.rawPlacement(n, s)
+		case s.Name == ownSection && c.t.Stack.Mark:
+			c.add(stack.Finding(diag.Error, diag.BadValue, s.Pos, path, "[%s] says whose unit it is, and the compiler writes it", ownSection).
+				WithHelp("leave it out"))
+		case strings.HasPrefix(s.Name, "X-"):
+		case !slices.Contains(units.Sections(n.Unit.Name.Type()), s.Name):
+			c.add(stack.Finding(diag.Error, diag.WrongSection, s.Pos, path, "a %s has no section [%s]", n.Unit.Name.Type(), s.Name).
+				WithHelp(fmt.Sprintf("its sections are %s", strings.Join(units.Sections(n.Unit.Name.Type()), ", "))))
+		default:
+			for _, d := range s.Directives {
+				c.directive(s, d, path+"."+d.Name)
+			}
+		}
+	}
+}
+
+func (c *checker) directive(s *stack.Section, d *stack.Directive, path string) {
+	known, ok := units.LookupDirective(s.Name, d.Name)
+	if !ok {
+		c.unknownDirective(s, d, path)
+		return
+	}
+	c.directiveValues(known, d, path)
+	have := c.t.Stack.Systemd
+	if have == 0 {
+		return
+	}
+	switch {
+	case known.Since > have:
+		c.add(stack.Finding(diag.Warning, diag.NeedsSystemd, d.Pos, path, "%s= came with systemd %d, and the stack declares systemd %d: there it is ignored", d.Name, known.Since, have))
+	case !known.In(have):
+		c.add(stack.Finding(diag.Warning, diag.NeedsSystemd, d.Pos, path, "%s= has no effect in systemd %d, which the stack declares", d.Name, have))
+	}
+}
+
+// directiveValues checks values that stand as they are by the type of the directive.
+func (c *checker) directiveValues(known units.Directive, d *stack.Directive, path string) {
+	for _, v := range d.Values {
+		if len(v.Refs()) > 0 {
+			continue
+		}
+		reason, meant := known.CheckValue(strings.TrimSpace(v.Expand(nil)))
+		if reason == "" {
+			continue
+		}
+		f := stack.Finding(diag.Error, diag.BadValue, v.Pos, path, "%s=: %s", d.Name, reason)
+		if meant != "" {
+			f = f.WithHelp(fmt.Sprintf("did you mean %q?", meant))
+		}
+		c.add(f)
+	}
+}
+
+func (c *checker) unknownDirective(s *stack.Section, d *stack.Directive, path string) {
+	if strings.HasPrefix(d.Name, "X-") {
+		return
+	}
+	hint := units.SuggestDirective(s.Name, d.Name)
+	if hint.Moved && hint.Key == d.Name {
+		c.add(stack.Finding(diag.Error, diag.WrongSection, d.Pos, path, "%s= belongs in [%s], not in [%s], where systemd ignores it", d.Name, hint.Section, s.Name).
+			WithHelp("move it there"))
+		return
+	}
+	f := stack.Finding(diag.Error, diag.UnknownDirective, d.Pos, path, "systemd knows no directive %q in [%s]", d.Name, s.Name)
+	if hint.Key != "" {
+		f = f.WithHelp(fmt.Sprintf("did you mean %q%s?", hint.Key, inSection(hint.Section, s.Name)))
+	}
+	c.add(f)
+}
+
+// mistyped reports whether what a unit seems to lack may stand in it all the
+// same: in a section, under a name or as a value that is at fault, which is
+// reported. With names only those directives are asked for.
+func mistyped(u *stack.Unit, names ...string) bool {
+	for _, s := range u.Sections {
+		for _, d := range s.Directives {
+			if meant, wrong := meantBy(s, d); wrong && (len(names) == 0 || slices.Contains(names, meant)) {
+				return true
+			}
+		}
+	}
+	return u.Unread
+}
+
+// meantBy returns the directive that one at fault was probably meant to be.
+func meantBy(s *stack.Section, d *stack.Directive) (name string, wrong bool) {
+	_, known := units.LookupDirective(s.Name, d.Name)
+	if known || strings.HasPrefix(s.Name, "X-") || strings.HasPrefix(d.Name, "X-") {
+		return d.Name, d.Broken
+	}
+	return units.SuggestDirective(s.Name, d.Name).Key, true
+}
+
+func inSection(section, here string) string {
+	if section == here || section == "" {
+		return ""
+	}
+	return " in [" + section + "]"
+}
+
+// placementWords gives stackc's word for each of fleet's keys (fleet v1.0.0 job/job.go).
+var placementWords = map[string]string{
+	"MachineMetadata": "metadata", "MachineOf": "machine_of", "MachineID": "machine_id",
+	"Conflicts": "conflicts", "Global": "global",
+	"X-Conflicts": "conflicts", "X-ConditionMachineOf": "machine_of", "X-ConditionMachineMetadata": "metadata",
+	"X-ConditionMachineID": "machine_id", "X-ConditionMachineBootID": "machine_id",
+}
+
+// rawPlacement: placement that the compiler does not see cannot be reasoned with.
+func (c *checker) rawPlacement(n *topology.Node, s *stack.Section) {
+	for _, d := range s.Directives {
+		path := n.Path() + ".X-Fleet." + d.Name
+		word, known := placementWords[d.Name]
+		switch {
+		case d.Name == "Replaces":
+			c.add(stack.Finding(diag.Error, diag.ReplacesForever, d.Pos, path, "two running units that replace each other push each other round for ever").
+				WithHelp("say conflicts = [...] to keep units apart"))
+		case known:
+			c.add(stack.Finding(diag.Error, diag.Placement, d.Pos, path, "placement is said with stackc's own word, so that the compiler can reason with it").
+				WithHelp(fmt.Sprintf("write %s = … in [unit.%s]", word, stack.Key(n.Key))))
+		default:
+			keys := []string{"MachineMetadata", "MachineOf", "MachineID", "Conflicts", "Global"}
+			c.add(stack.Suggest(stack.Finding(diag.Error, diag.Placement, d.Pos, path, "fleet knows no %q: it passes over it without a word and places the unit anywhere", d.Name),
+				d.Name, keys, "its keys are "+strings.Join(keys, ", ")))
+		}
+	}
+}

@@ -1,0 +1,410 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/source"
+	"github.com/stackc/stackc/compiler/syntax"
+	"github.com/stackc/stackc/units"
+)
+
+// Input is what a stack is loaded from.
+type Input struct {
+	Path   string
+	Opener source.Opener
+	// Std may be nil: then there are no libraries but those on a path.
+	Std Library
+	// Settings are parameter values from outside, the last one winning.
+	Settings []Setting
+	// Overlays are the paths of files that are laid over the stack, the last one
+	// winning. Settings win over the values that they give.
+	Overlays []string
+}
+
+// Load reads the stack file at in.Path with everything that it uses. The Stack
+// is nil only when the file cannot be read at all; with errors in the list it
+// holds what could be understood, so that later checks may go on.
+func Load(in Input) (*Stack, diag.List) {
+	var findings diag.List
+	l := &loader{
+		in:       in,
+		findings: &findings,
+		used:     map[string]bool{},
+		from:     map[*Unit]*Use{},
+		stack: &Stack{
+			Mark:  true,
+			roles: map[string]*Role{}, hosts: map[string]*Host{}, units: map[string]*Unit{},
+		},
+	}
+	file, err := in.Opener.Open(in.Path)
+	if err != nil {
+		findings.Add(notFound(in.Path, err))
+		return nil, findings
+	}
+	l.layers(file)
+	return l.stack, findings
+}
+
+func notFound(name string, err error) diag.Diagnostic {
+	why := err.Error()
+	if errors.Is(err, fs.ErrNotExist) {
+		why = fmt.Sprintf("there is no file %q", name)
+	}
+	return diag.Diagnostic{Severity: diag.Error, Code: diag.FileNotFound, Message: why}
+}
+
+// loader collects the layers of a stack: libraries first, then the stack file,
+// overlays last.
+type loader struct {
+	in       Input
+	findings *diag.List
+	stack    *Stack
+	used     map[string]bool // library and parameters that are already in
+	open     []string        // paths of the files being loaded, outermost first
+	from     map[*Unit]*Use  // which file first gave a unit
+	overlaid bool            // an overlay is being laid over the rest
+}
+
+// topWords are the keys at the top of a stack file.
+func topWords() []string {
+	return []string{"stack", "mark", "systemd", "allow", "params", "use", "roles", "host", "unit"}
+}
+
+// file loads one file as a layer over what the stack holds. It returns what names
+// mean in it, nil when the file is no TOML.
+func (l *loader) file(file *source.File, use *Use, settings []Setting) *scope {
+	tree, findings := syntax.Parse(file)
+	l.findings.Add(findings...)
+	if tree == nil || findings.HasErrors() {
+		return nil
+	}
+	d := &decoder{scope: &scope{use: use}, findings: l.findings}
+	l.header(d, file, tree)
+	d.onlyKeys(tree, "a stack file", topWords())
+	l.params(d, tree, settings)
+	l.libraries(d, file, tree)
+	l.roles(d, tree)
+	l.hosts(d, tree)
+	l.units(d, tree)
+	return d.scope
+}
+
+// header reads what the file says of itself.
+func (l *loader) header(d *decoder, file *source.File, tree *syntax.Table) {
+	top := d.scope.use == nil
+	name := tree.Get("stack")
+	if name == nil {
+		l.nameless(d, file, tree)
+	} else {
+		d.scope.name = d.at("stack").name(name.Value)
+		if s := d.scope.name; s != "" && !validStackName(s) {
+			d.at("stack").errorf(diag.BadValue, name.Value.Span, "%q cannot be the name of a stack", s).
+				help("use letters, digits, and - _ . / between them, at most 64")
+		}
+		if top {
+			l.stack.Name, l.stack.Pos = d.scope.name, d.pos(name.Value.Span)
+		}
+	}
+	l.wholeStack(d, tree)
+}
+
+// nameless reports a file that does not say its stack's name.
+func (l *loader) nameless(d *decoder, file *source.File, tree *syntax.Table) {
+	if !mistyped(tree, topWords(), "stack") {
+		d.errorf(diag.MissingKey, file.Span(0, 0), "the file does not say which stack it is").help(`begin it with stack = "NAME"`)
+	}
+}
+
+// wholeStack reads the words that hold for all of the stack.
+func (l *loader) wholeStack(d *decoder, tree *syntax.Table) {
+	top := d.scope.use == nil
+	if e := tree.Get("mark"); e != nil && top {
+		l.stack.Mark = d.at("mark").flag(e.Value).Set
+	}
+	if e := tree.Get("systemd"); e != nil {
+		if n := d.at("systemd").number(e.Value, 1, 100000); top {
+			l.stack.Systemd = n.Value
+		}
+	}
+	if e := tree.Get("allow"); e != nil {
+		l.stack.Allow = append(l.stack.Allow, d.at("allow").allowances(e.Value)...)
+	}
+}
+
+func validStackName(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	return len(s) <= 64 && strings.Trim(s, letters+"-_./") == "" &&
+		strings.ContainsRune(letters, rune(s[0])) && strings.ContainsRune(letters, rune(s[len(s)-1]))
+}
+
+func (l *loader) params(d *decoder, tree *syntax.Table, settings []Setting) {
+	d = d.at("params")
+	var params []*Param
+	if e := tree.Get("params"); e != nil {
+		if t := d.table(e.Value, "a table of parameters"); t != nil {
+			params = d.params(t)
+		}
+	}
+	d.bind(params, settings)
+	d.scope.params = map[string]*Param{}
+	for _, p := range params {
+		d.scope.params[p.Name] = p
+		if p.Type == TypeCIDR && p.Value != nil {
+			l.stack.Networks = append(l.stack.Networks, p)
+		}
+	}
+	if d.scope.use == nil {
+		l.stack.Params = params
+	} else {
+		l.stack.Used = append(l.stack.Used, Used{Use: d.scope.use, Params: params})
+	}
+}
+
+// roles reads [roles].
+func (l *loader) roles(d *decoder, tree *syntax.Table) {
+	d = d.at("roles")
+	t := d.tableOf(tree, "roles")
+	for _, e := range t.Entries {
+		r := d.at(e.Key).role(e, l.overlaidRole(e.Key))
+		if old := l.stack.roles[e.Key]; old != nil {
+			*old = *r
+			continue
+		}
+		l.stack.roles[e.Key] = r
+		l.stack.Roles = append(l.stack.Roles, r)
+	}
+}
+
+// tableOf returns the table under key, an empty one when there is none.
+func (d *decoder) tableOf(tree *syntax.Table, key string) *syntax.Table {
+	if e := tree.Get(key); e != nil {
+		if t := d.table(e.Value, "a table"); t != nil {
+			return t
+		}
+	}
+	return &syntax.Table{}
+}
+
+// roleWords are the keys of a role.
+func roleWords() []string { return []string{"metadata", "address"} }
+
+// role reads one role, over what is known of it unless that is nil.
+func (d *decoder) role(e *syntax.Entry, over *Role) *Role {
+	r := &Role{Name: e.Key, Pos: d.pos(e.KeySpan), Metadata: units.Metadata{}}
+	if over != nil {
+		r.Address = over.Address
+	}
+	v := e.Value
+	if v.Kind == syntax.KindTable {
+		d.onlyKeys(v.Table, "a role", roleWords())
+		if a := v.Table.Get("address"); a != nil {
+			r.Address = d.at("address").address(a.Value)
+		}
+		m := v.Table.Get("metadata")
+		if m == nil && over != nil {
+			r.Metadata, r.Pairs, r.Broken = over.Metadata, over.Pairs, over.Broken
+			return r
+		}
+		if m == nil {
+			if !mistyped(v.Table, roleWords(), "metadata") {
+				d.noMetadata(e)
+			}
+			r.Broken = true
+			return r
+		}
+		v = m.Value
+	}
+	if v.Kind == syntax.Array && len(v.Elems) == 0 {
+		d.noMetadata(e)
+	}
+	r.Pairs = d.pairs(v)
+	for _, p := range r.Pairs {
+		key, value, _ := strings.Cut(p.Value, "=")
+		r.Metadata[key] = append(r.Metadata[key], value)
+	}
+	r.Broken = len(r.Pairs) == 0
+	return r
+}
+
+func (d *decoder) noMetadata(e *syntax.Entry) {
+	d.errorf(diag.MissingKey, e.KeySpan, "role %q does not say which machines it means", e.Key).help(`add metadata = "key=value"`)
+}
+
+// address reads a host without a port. One at fault counts as given, so that
+// nobody misses it.
+func (d *decoder) address(v *syntax.Value) Text {
+	t := d.text(v)
+	s, ok := d.closed(t)
+	if why := checkHost(s); ok && why != "" {
+		d.errorf(diag.BadValue, v.Span, "%q is not an address: %s", s, why)
+		ok = false
+	}
+	if !ok {
+		return plainText(d.pos(v.Span), nil, "unknown")
+	}
+	return t
+}
+
+// hosts reads [host.*].
+func (l *loader) hosts(d *decoder, tree *syntax.Table) {
+	d = d.at("host")
+	t := d.tableOf(tree, "host")
+	for _, e := range t.Entries {
+		d := d.at(e.Key)
+		body := d.table(e.Value, "a table")
+		if body == nil {
+			continue
+		}
+		h := l.stack.hosts[e.Key]
+		if h == nil {
+			h = &Host{Key: e.Key, Pos: d.pos(e.KeySpan)}
+			l.stack.hosts[e.Key] = h
+			l.stack.Hosts = append(l.stack.Hosts, h)
+		}
+		d.host(h, body)
+		if h.Unit == "" && !h.Address.Given() && body.Get("unit") == nil && body.Get("address") == nil && !mistyped(body, hostWords(), "unit", "address") {
+			d.errorf(diag.MissingKey, e.KeySpan, "host %q names no unit", e.Key).
+				help(`add unit = %q when it is a unit of the hosts, or address = "…" when it is outside of the cluster`, units.Complete(e.Key))
+		}
+	}
+}
+
+// hostWords are the keys of a host entry.
+func hostWords() []string { return []string{"unit", "role", "port", "ready", "address", "after"} }
+
+func (d *decoder) host(h *Host, t *syntax.Table) {
+	d.onlyKeys(t, "a host entry", hostWords())
+	for _, e := range t.Entries {
+		d := d.at(e.Key)
+		switch e.Key {
+		case "unit":
+			h.Unit = d.unitName(e.Value)
+		case "role":
+			h.Roles = d.words(e.Value)
+		case "port":
+			h.Port = d.port(e.Value)
+		case "ready":
+			h.Ready = d.ready(e.Value)
+		case "address":
+			h.Address = d.address(e.Value)
+		case "after":
+			h.After = d.words(e.Value)
+		}
+	}
+}
+
+// unitName reads the full name of a unit.
+func (d *decoder) unitName(v *syntax.Value) units.Name {
+	s := d.name(v)
+	if s == "" {
+		return ""
+	}
+	d.suffix(s, v.Span)
+	name, err := units.ParseName(units.Complete(s))
+	if err != nil {
+		d.errorf(diag.UnitName, v.Span, "%s", err)
+	}
+	return name
+}
+
+// suffix reports a name that ends almost in a type of units: it would be taken
+// for the name of a service with a dot in it.
+func (d *decoder) suffix(name string, span source.Span) (mistyped bool) {
+	full := units.Complete(name)
+	dot := strings.LastIndexByte(name, '.')
+	if full == name || dot < 0 {
+		return false
+	}
+	types := []string{"service", "socket", "timer", "path", "mount", "automount", "device", "target"}
+	meant, ok := suggestion(name[dot+1:], types)
+	if ok {
+		d.errorf(diag.UnitName, span, "%q would be the service %q", name, full).
+			help("write %q, or %q if that is meant", name[:dot+1]+meant, full)
+	}
+	return ok
+}
+
+// units reads [unit.*]; `unit.X = false` removes what a library brought.
+func (l *loader) units(d *decoder, tree *syntax.Table) {
+	d = d.at("unit")
+	t := d.tableOf(tree, "unit")
+	for _, e := range t.Entries {
+		l.unit(d.at(e.Key), e)
+	}
+	l.stack.Units = slices.DeleteFunc(l.stack.Units, func(u *Unit) bool { return l.stack.units[u.Key] != u })
+}
+
+func (l *loader) unit(d *decoder, e *syntax.Entry) {
+	u := l.stack.units[e.Key]
+	if e.Value.Kind == syntax.Bool && !e.Value.Bool {
+		l.remove(d, e, u)
+		return
+	}
+	body := d.table(e.Value, "a table, or false to remove the unit of a library")
+	if body == nil {
+		return
+	}
+	if u != nil && !l.mayChange(d, u) {
+		d.errorf(diag.DuplicateUnit, e.KeySpan, "unit %q comes from two libraries", e.Key).
+			note(u.Pos.Span, "first here").help("leave it out of one of them with unit.%s = false where that library is used", syntax.Key(e.Key))
+		return
+	}
+	if u == nil {
+		u = &Unit{Key: e.Key, Pos: d.pos(e.KeySpan), State: units.Launched}
+		l.stack.units[e.Key] = u
+		l.stack.Units = append(l.stack.Units, u)
+		l.from[u] = d.scope.use
+	}
+	d.unit(u, body)
+	d.unitNameOf(u)
+	d.placeByText(u)
+}
+
+// remove takes out a unit that a file below this one brought.
+func (l *loader) remove(d *decoder, e *syntax.Entry, u *Unit) {
+	if u == nil || !l.mayChange(d, u) {
+		d.errorf(diag.UnknownUnit, e.KeySpan, "%s", l.removeFrom(e.Key)).suggest(e.Key, l.unitKeys())
+		return
+	}
+	delete(l.stack.units, e.Key)
+}
+
+func (l *loader) unitKeys() []string {
+	keys := make([]string, 0, len(l.stack.Units))
+	for _, u := range l.stack.Units {
+		keys = append(keys, u.Key)
+	}
+	return keys
+}
+
+// unitNameOf works out the full name of a unit from its key.
+func (d *decoder) unitNameOf(u *Unit) {
+	u.Unread = d.suffix(u.Key, u.Pos.Span) || u.Unread // its sections are another type's
+	full := units.Complete(u.Key)
+	if u.Counted() {
+		if strings.Contains(full, "@") {
+			d.errorf(diag.UnitName, u.Pos.Span, "a unit with count gets its own instances: %q must not hold an @", u.Key)
+			return
+		}
+		dot := strings.LastIndexByte(full, '.')
+		full = full[:dot] + "@" + full[dot:]
+	}
+	name, err := units.ParseName(full)
+	if err != nil {
+		d.errorf(diag.UnitName, u.Pos.Span, "%s", err)
+		return
+	}
+	if !units.FleetType(name.Type()) {
+		f := d.errorf(diag.UnitType, u.Pos.Span, "fleet starts a %s and then never unloads it: %q would stay on its machine for ever", name.Type(), name).
+			help("use a service, socket, timer, path, mount, automount or device; what the host needs as a %s belongs to the host's own units", name.Type())
+		if u.Verbatim != nil { // as it is on the cluster it came from
+			f.d.Severity = diag.Warning
+		}
+	}
+	u.Name = name
+}

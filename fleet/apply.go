@@ -1,0 +1,170 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"github.com/stackc/stackc/units"
+)
+
+// ApplyOptions says how Apply goes about it. The zero value waits for ever.
+type ApplyOptions struct {
+	// Verify re-reads the cluster first and returns a Stale error if it is no
+	// longer as the plan found it: for plans that were saved.
+	Verify bool
+	// NoWait returns when the requests are done. Gates between waves are waited
+	// for all the same.
+	NoWait bool
+	// Timeout bounds all waiting together. 0 means no bound.
+	Timeout time.Duration
+	// Patience bounds how long a unit may be between tries (auto-restart), or dead
+	// where it should have started, before it counts as failed. 0 means
+	// DefaultPatience.
+	Patience time.Duration
+}
+
+// DefaultPatience is long enough for a unit that needs some tries until a
+// neighbour is there.
+const DefaultPatience = time.Minute
+
+// Apply carries out the plan and nothing else, and waits until its units are as
+// they should be. It tells on the way what happens, from one goroutine; tell may
+// be nil.
+//
+// When ctx ends, requests that are on their way are finished and no more are sent.
+// The error is about requests or the end of ctx, or Stale; how units fare is in
+// the Outcome, which is filled in in either case. A plan with a unit that no
+// machine can run is not begun.
+func Apply(ctx context.Context, c Client, p *Plan, options ApplyOptions, tell func(Event)) (Outcome, error) {
+	if tell == nil {
+		tell = func(Event) {}
+	}
+	if options.Patience == 0 {
+		options.Patience = DefaultPatience
+	}
+	r := newRun(c, p, options, tell)
+	err := r.all(ctx)
+	return r.outcome(), err
+}
+
+// run is one Apply.
+type run struct {
+	client  Client
+	plan    *Plan
+	options ApplyOptions
+	tell    func(Event)
+	started time.Time
+	tracks  []*track
+	byName  map[units.Name]*track
+	// deadline is when Timeout is over; zero for never.
+	deadline time.Time
+	polls    int
+	machines []Machine
+	done     []Step
+}
+
+func newRun(c Client, p *Plan, options ApplyOptions, tell func(Event)) *run {
+	r := &run{client: c, plan: p, options: options, tell: tell, started: time.Now(), byName: map[units.Name]*track{}}
+	if options.Timeout > 0 {
+		r.deadline = r.started.Add(options.Timeout)
+	}
+	for _, u := range p.Units {
+		t := newTrack(u)
+		r.tracks = append(r.tracks, t)
+		r.byName[u.Unit] = t
+	}
+	return r
+}
+
+func (r *run) all(ctx context.Context) error {
+	if r.options.Verify {
+		if err := r.verify(ctx); err != nil {
+			return err
+		}
+	}
+	if none := r.plan.Unplaceable(); len(none) > 0 {
+		r.unplaceable(none)
+		return nil
+	}
+	for i, w := range r.plan.Waves {
+		r.tell(WaveBegun{Number: i + 1, Of: len(r.plan.Waves), Wave: w})
+		if proceed, err := r.gate(ctx, w); err != nil || !proceed {
+			return err
+		}
+		if err := r.send(ctx, w.Steps); err != nil {
+			return err
+		}
+	}
+	if r.options.NoWait {
+		return nil
+	}
+	return r.wait(ctx)
+}
+
+// unplaceable ends a run before its first write.
+func (r *run) unplaceable(none []UnitPlan) {
+	for _, u := range none {
+		reason := "no machine can run it"
+		for _, m := range u.Placement.Refused {
+			reason += "; " + r.plan.machineName(m.Machine) + ": " + m.Reason
+		}
+		if len(r.plan.Machines) == 0 {
+			reason = "the cluster has no machines"
+		}
+		r.finish(r.byName[u.Unit], NoMachine, reason)
+	}
+}
+
+// verify compares the cluster with what the plan was made from.
+func (r *run) verify(ctx context.Context) error {
+	now, err := Take(ctx, r.client, r.plan.names())
+	if err != nil {
+		return err
+	}
+	if now.Digest(r.plan.names()) == r.plan.Base {
+		return nil
+	}
+	for _, u := range r.plan.Units {
+		live, exists := now.Unit(u.Unit)
+		switch {
+		case exists && u.OldHash == "":
+			return fail("apply", u.Unit, Stale, "the plan is out of date: it creates the unit, and somebody has")
+		case !exists && u.OldHash != "":
+			return fail("apply", u.Unit, Stale, "the plan is out of date: somebody has removed the unit")
+		case live.Hash != u.OldHash:
+			return fail("apply", u.Unit, Stale, "the plan is out of date: the unit was %s and is %s", units.ShortHash(u.OldHash), units.ShortHash(live.Hash))
+		case live.Desired != u.From:
+			return fail("apply", u.Unit, Stale, "the plan is out of date: the unit's desired state was %s and is %s", u.From, live.Desired)
+		}
+	}
+	return fail("apply", "", Stale, "the plan is out of date")
+}
+
+// finish settles a unit and tells so. A unit that was up may still turn out to
+// fail while others are waited for.
+func (r *run) finish(t *track, result Result, reason string) {
+	if t.result != NotReached && (t.result.Bad() || !result.Bad()) {
+		return
+	}
+	t.result, t.reason = result, reason
+	r.tell(UnitDone{Outcome: t.outcome()})
+}
+
+func (r *run) outcome() Outcome {
+	o := Outcome{Done: r.done, Elapsed: time.Since(r.started)}
+	done := map[Step]bool{}
+	for _, step := range r.done {
+		done[step] = true
+	}
+	for _, w := range r.plan.Waves {
+		for _, step := range w.Steps {
+			if !done[step] {
+				o.Left = append(o.Left, step)
+			}
+		}
+	}
+	for _, t := range r.tracks {
+		o.Units = append(o.Units, t.outcome())
+	}
+	return o
+}

@@ -1,0 +1,243 @@
+package fleet
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/stackc/stackc/units"
+)
+
+// describe writes down what the plan does to each unit, in words.
+func (d *dependents) describe() {
+	for i := range d.plan.Units {
+		u := &d.plan.Units[i]
+		u.Consequences = append(u.Consequences, d.plan.effects(u)...)
+		if u.Held != "" && u.Action != Restart {
+			u.Consequences = append(u.Consequences, "is loaded first and launched after that: "+u.Held)
+		}
+		u.Consequences = append(u.Consequences, d.collateral(u)...)
+		d.follow(u)
+	}
+}
+
+// follow notes a unit that the plan does not write and that fleet moves because of
+// it: fleet unschedules a unit whose neighbour in MachineOf= has left, or that a
+// new one conflicts with (fleet v1.0.0 agent/state.go AbleToRun).
+func (d *dependents) follow(u *UnitPlan) {
+	if u.Action.Writes() || u.To != units.Launched || d.plan.Empty() || u.Placement.Global || !u.Placement.Moves() {
+		return
+	}
+	u.Follows, u.Settled = true, false
+	text := fmt.Sprintf("moves too, from %s to %s%s", d.plan.list(u.Placement.Now), d.plan.list(u.Placement.Then), prediction(u))
+	for _, refused := range u.Placement.Refused {
+		if slices.Contains(u.Placement.Now, refused.Machine) {
+			text += ": " + refused.Reason
+		}
+	}
+	d.plan.Warnings = append(d.plan.Warnings, Warning{Unit: u.Unit, Text: text})
+}
+
+// effects tells what happens to the unit itself.
+func (p *Plan) effects(u *UnitPlan) []string {
+	switch u.Action {
+	case Create:
+		return []string{p.arrival(u)}
+	case Replace:
+		return p.replacement(u)
+	case SetState:
+		return []string{p.transition(u)}
+	case Restart:
+		return []string{fmt.Sprintf("restarts %s: %s", p.on(u.Placement.Then), u.Reason)}
+	case Adopt:
+		return []string{fmt.Sprintf("is taken over from %s as it is, and runs on", owner(u.Owner))}
+	case Delete:
+		if len(u.Placement.Now) == 0 {
+			return []string{"is removed"}
+		}
+		return []string{"stops " + p.on(u.Placement.Now) + " and is removed"}
+	case Orphan:
+		return []string{"is not in the stack any more and stays; pruning removes it"}
+	}
+	return nil
+}
+
+func owner(stack string) string {
+	if stack == "" {
+		return "nobody"
+	}
+	return fmt.Sprintf("stack %q", stack)
+}
+
+// arrival tells of a unit that comes to a machine.
+func (p *Plan) arrival(u *UnitPlan) string {
+	verb := "starts"
+	switch {
+	case u.Placement.Idle:
+		return "is stored, on no machine"
+	case u.Placement.Unplaceable():
+		return "no machine can run it"
+	case u.To == units.Loaded:
+		verb = "is loaded, not started,"
+	}
+	return verb + " " + p.on(u.Placement.Then) + prediction(u)
+}
+
+func prediction(u *UnitPlan) string {
+	if u.Placement.Sure {
+		return ""
+	}
+	return " (prediction)"
+}
+
+// replacement tells of a unit that gets other options.
+func (p *Plan) replacement(u *UnitPlan) []string {
+	place := u.Placement
+	switch {
+	case place.Idle && len(place.Now) > 0:
+		return []string{"stops " + p.on(place.Now)}
+	case place.Idle || place.Unplaceable() || len(place.Now) == 0:
+		return []string{p.arrival(u)}
+	case place.Global:
+		return p.globalReplacement(u)
+	case place.Moves():
+		return []string{fmt.Sprintf("moves from %s to %s%s", p.list(place.Now), p.list(place.Then), prediction(u))}
+	case u.To == units.Loaded:
+		return []string{"stops " + p.on(place.Now) + " and stays loaded"}
+	}
+	said := []string{"restarts in place " + p.on(place.Then)}
+	if onlyIn(u.Options, units.FleetSection, ownerSection) {
+		said = append(said, "only where it may run changes; fleet restarts it all the same")
+	}
+	return said
+}
+
+// globalReplacement tells of a global unit, which fleet changes on all machines
+// within a fraction of a second.
+func (p *Plan) globalReplacement(u *UnitPlan) []string {
+	place := u.Placement
+	said := []string{"restarts in place " + p.on(place.Then)}
+	if n := len(place.Then); n > 1 {
+		said[0] = fmt.Sprintf("restarts in place on %d machines at once: %s", n, p.list(place.Then))
+	}
+	if left := without(place.Now, place.Then); len(left) > 0 {
+		said = append(said, "leaves "+p.list(left))
+	}
+	if added := without(place.Then, place.Now); len(added) > 0 {
+		said = append(said, "starts newly "+p.on(added))
+	}
+	return said
+}
+
+func without(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(some, id) })
+}
+
+func onlyIn(changes []OptionChange, sections ...string) bool {
+	return len(changes) > 0 && !slices.ContainsFunc(changes, func(c OptionChange) bool { return !slices.Contains(sections, c.Section) })
+}
+
+// transition tells of a unit whose desired state alone changes.
+func (p *Plan) transition(u *UnitPlan) string {
+	switch {
+	case u.To == units.Launched || u.From == units.Inactive:
+		return p.arrival(u)
+	case u.To == units.Loaded:
+		return "stops " + p.on(u.Placement.Now) + " and stays loaded"
+	case len(u.Placement.Now) == 0:
+		return "is stored, on no machine"
+	}
+	return "stops and leaves " + p.list(u.Placement.Now)
+}
+
+// collateral tells what happens to other units of the cluster, which the plan does
+// not put right: those of other stacks, and those that lean on a removed one.
+func (d *dependents) collateral(u *UnitPlan) []string {
+	removed := u.Action == Delete || u.Action == SetState && u.To != units.Launched
+	if u.From != units.Launched || !removed && u.Action != Replace && u.Action != Restart {
+		return nil
+	}
+	var said []string
+	for _, name := range d.leaning[u.Unit] {
+		live, outside := d.others[name]
+		if outside && live.Desired == units.Launched && slices.Contains(u.Placement.Now, live.Machine) {
+			said = append(said, d.stops(u.Unit, name, live.Owner()))
+		}
+		if other := d.unit(name); !outside && removed && other.To == units.Launched && meet(u, other) {
+			said = append(said, d.stops(u.Unit, name, ""))
+		}
+	}
+	return said
+}
+
+// stops tells that stopping name takes other with it.
+func (d *dependents) stops(name, other units.Name, stack string) string {
+	i := slices.IndexFunc(d.edges[other], func(e units.Edge) bool { return e.Target == name && e.Relation.Stops() })
+	whose := ""
+	if stack != "" && stack != d.plan.Stack {
+		whose = fmt.Sprintf(" of stack %q", stack)
+	}
+	return fmt.Sprintf("takes down %s%s, which names it in %s= and is not started again", other, whose, d.edges[other][i].Relation)
+}
+
+// on writes machines as "on a and b".
+func (p *Plan) on(ids []string) string { return "on " + p.list(ids) }
+
+func (p *Plan) list(ids []string) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = p.machineName(id)
+	}
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
+}
+
+// machineName writes a machine as fleetctl does, its short ID and its address.
+func (p *Plan) machineName(id string) string {
+	for _, m := range p.Machines {
+		if m.ID == id && m.IP != "" {
+			return m.Short() + "/" + m.IP
+		}
+	}
+	return short(id)
+}
+
+// addressWarnings compares the constant addresses that units rely on with what the
+// machines publish. Each machine publishes one address only, so that a mismatch
+// is not an error.
+func addressWarnings(s *Snapshot, set *units.Set) []Warning {
+	var warnings []Warning
+	for _, a := range set.Addresses {
+		if text := addressWarning(s, a); text != "" {
+			warnings = append(warnings, Warning{Text: text})
+		}
+	}
+	return warnings
+}
+
+func addressWarning(s *Snapshot, a units.Address) string {
+	p := Plan{Machines: s.Machines}
+	var match, have []string
+	for _, m := range s.Machines {
+		if !a.Metadata.Matches(m.Metadata) {
+			continue
+		}
+		match = append(match, m.ID)
+		if m.IP == a.Host {
+			have = append(have, m.ID)
+		}
+	}
+	switch {
+	case len(match) == 0:
+		return fmt.Sprintf("role %s has the address %s, and no machine has its metadata %s", a.Role, a.Host, a.Metadata)
+	case len(match) > 1:
+		return fmt.Sprintf("role %s has the one address %s, and %d machines have its metadata: %s; fleet may choose another than the address says",
+			a.Role, a.Host, len(match), p.list(match))
+	case len(have) == 0 && net.ParseIP(a.Host) != nil:
+		return fmt.Sprintf("role %s has the address %s, and its machine publishes another: %s", a.Role, a.Host, p.list(match))
+	}
+	return ""
+}

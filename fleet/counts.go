@@ -1,0 +1,65 @@
+package fleet
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Counts tells how many requests a Conn has made, repetitions apart.
+type Counts struct {
+	// UnitPages, StatePages and MachinePages are pages of lists.
+	UnitPages    int `json:"unit_pages"`
+	StatePages   int `json:"state_pages"`
+	MachinePages int `json:"machine_pages"`
+	// Gets are reads of single units.
+	Gets    int `json:"gets"`
+	Puts    int `json:"puts"`
+	Deletes int `json:"deletes"`
+	// Retries counts further tries of any of them.
+	Retries int `json:"retries"`
+}
+
+// Writes is the number of requests that may change the cluster.
+func (c Counts) Writes() int { return c.Puts + c.Deletes }
+
+// Total is the number of requests, repetitions apart.
+func (c Counts) Total() int {
+	return c.UnitPages + c.StatePages + c.MachinePages + c.Gets + c.Writes()
+}
+
+const (
+	countUnitPages = iota
+	countStatePages
+	countMachinePages
+	countGets
+	countPuts
+	countDeletes
+	countRetries
+	countKinds
+)
+
+// Counts returns what has been counted so far.
+func (c *Conn) Counts() Counts {
+	n := func(kind int) int { return int(c.counts[kind].Load()) }
+	return Counts{UnitPages: n(countUnitPages), StatePages: n(countStatePages), MachinePages: n(countMachinePages),
+		Gets: n(countGets), Puts: n(countPuts), Deletes: n(countDeletes), Retries: n(countRetries)}
+}
+
+func (c *Conn) count(req *http.Request) { c.counts[countKind(req)].Add(1) }
+
+func countKind(req *http.Request) int {
+	path := req.URL.Path
+	switch {
+	case req.Method == http.MethodPut:
+		return countPuts
+	case req.Method == http.MethodDelete:
+		return countDeletes
+	case strings.HasSuffix(path, "/v1/units"):
+		return countUnitPages
+	case strings.HasSuffix(path, "/v1/state"):
+		return countStatePages
+	case strings.HasSuffix(path, "/v1/machines"):
+		return countMachinePages
+	}
+	return countGets
+}

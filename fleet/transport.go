@@ -1,0 +1,189 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Pauses between the tries of one request, before a jitter of half either way.
+const (
+	firstPause = 200 * time.Millisecond
+	longPause  = 3 * time.Second
+	// strangerRetry bounds the tries at a server that has never answered: an
+	// operator with a wrong address should not wait for half a minute.
+	strangerRetry = 2 * time.Second
+)
+
+// bound is the transport of one call: it gives every try a deadline and the
+// call's context, and repeats a try that may be repeated. All of fleet's
+// requests may: a PUT or DELETE of the same thing gives the same result.
+type bound struct {
+	conn *Conn
+	ctx  context.Context
+}
+
+// RoundTrip implements http.RoundTripper. It returns answers whose body has been
+// read whole, so that a connection that breaks in the middle is seen here, where
+// the request can still be repeated.
+func (b *bound) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := readBody(req)
+	if err != nil {
+		return nil, err
+	}
+	b.conn.count(req)
+	var answer *http.Response
+	number, first := 0, time.Now()
+	_, err = backoff.Retry(b.ctx, func() (struct{}, error) {
+		number++
+		started := time.Now()
+		var err error
+		answer, err = b.try(req, body)
+		b.report(req, number, started, answer, err)
+		return struct{}{}, b.again(answer, err, first)
+	}, b.retryOptions()...)
+	switch {
+	case err != nil && b.ctx.Err() != nil:
+		return nil, b.ctx.Err()
+	case answer != nil:
+		return answer, nil // fleet's client makes its own error of a status
+	}
+	return nil, err
+}
+
+func (b *bound) retryOptions() []backoff.RetryOption {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = firstPause, longPause, 2
+	options := []backoff.RetryOption{backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(b.conn.retryFor)}
+	if b.conn.retryFor < 0 {
+		options = append(options, backoff.WithMaxTries(1))
+	}
+	return options
+}
+
+func readBody(req *http.Request) ([]byte, error) {
+	if req.Body == nil {
+		return nil, nil
+	}
+	defer req.Body.Close()
+	return io.ReadAll(req.Body)
+}
+
+// try sends the request once. Either the answer or the error is nil.
+func (b *bound) try(req *http.Request, body []byte) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, b.conn.timeout)
+	defer cancel()
+	attempt := req.Clone(ctx)
+	if body != nil {
+		attempt.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	answer, err := b.conn.transport.RoundTrip(attempt)
+	if err != nil {
+		return nil, b.overdue(ctx, err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, b.overdue(ctx, fmt.Errorf("the answer breaks off: %w", err))
+	}
+	if req.Method == http.MethodGet && answer.StatusCode == http.StatusOK && !json.Valid(text) {
+		return nil, &garbledError{start: string(text[:min(len(text), 40)])}
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(text))
+	b.conn.met.Store(true)
+	return answer, nil
+}
+
+// overdue tells our own deadline from everything else that ends a try.
+func (b *bound) overdue(ctx context.Context, err error) error {
+	if b.ctx.Err() == nil && ctx.Err() != nil {
+		return &timeoutError{after: b.conn.timeout}
+	}
+	return err
+}
+
+// again judges a try: nil ends the request with its answer, a permanent error
+// ends it without, any other error asks for another try.
+func (b *bound) again(answer *http.Response, err error, first time.Time) error {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case err == nil && transient(answer):
+		return errors.New(answer.Status)
+	case err == nil:
+		return nil
+	case b.ctx.Err() != nil, errors.As(err, &certificate):
+		return backoff.Permanent(err)
+	case !b.conn.met.Load() && (hopeless(err) || time.Since(first) >= strangerRetry):
+		return backoff.Permanent(err)
+	}
+	return err
+}
+
+// hopeless reports whether nothing listens at an address that never answered, in
+// a way that another try does not change: no socket is there, or it may not be used.
+func hopeless(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+}
+
+// transient reports whether an answer may be another one soon: fleet says 500
+// with an empty message for whatever its registry could not do, and 503 after
+// etcd has been away for 10 to 19 seconds. A 500 with a message is final.
+func transient(answer *http.Response) bool {
+	switch answer.StatusCode {
+	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true
+	case http.StatusInternalServerError:
+		return serverMessage(answer) == ""
+	}
+	return false
+}
+
+// serverMessage reads the message of an error as fleet words it, and leaves the
+// body as it was.
+func serverMessage(answer *http.Response) string {
+	text, err := io.ReadAll(answer.Body)
+	answer.Body = io.NopCloser(bytes.NewReader(text))
+	if err != nil {
+		return ""
+	}
+	var reply struct {
+		Error struct{ Message string }
+	}
+	if json.Unmarshal(text, &reply) != nil {
+		return ""
+	}
+	return reply.Error.Message
+}
+
+func (b *bound) report(req *http.Request, number int, started time.Time, answer *http.Response, err error) {
+	if number > 1 {
+		b.conn.counts[countRetries].Add(1)
+	}
+	if b.conn.trace == nil {
+		return
+	}
+	t := Try{Method: req.Method, Path: req.URL.RequestURI(), Number: number, Took: time.Since(started), Err: err}
+	if answer != nil {
+		t.Status = answer.StatusCode
+	}
+	b.conn.trace(t)
+}
+
+type timeoutError struct{ after time.Duration }
+
+func (e *timeoutError) Error() string { return fmt.Sprintf("no full answer within %v", e.after) }
+
+type garbledError struct{ start string }
+
+func (e *garbledError) Error() string {
+	return fmt.Sprintf("the answer is not JSON, it begins with %q", e.start)
+}
