@@ -204,21 +204,15 @@ func (e *examples) unit(t *testing.T, b block, name units.Name) {
 // TestDocsLanguage finds every word of the language in its reference.
 func TestDocsLanguage(t *testing.T) {
 	_, prose := blocks(read(t, languageDoc))
-	words := stack.UnitWords()
+	words := keywordsOf(stack.File(), nil)
 	for _, p := range stack.ParamTypes() {
 		words = append(words, string(p))
 	}
 	for _, list := range []struct{ file, name string }{
-		{"stack/load.go", "topWords"},
-		{"stack/load.go", "hostWords"},
-		{"stack/params.go", "paramWords"},
 		{"emit/expand.go", "selfFields"},
 		{"emit/expand.go", "nodeFields"},
 	} {
 		words = append(words, wordsOf(t, list.file, list.name)...)
-	}
-	for _, r := range readyKinds {
-		words = append(words, string(r))
 	}
 	for _, w := range words {
 		if !regexp.MustCompile("`[^`\n]*\\b" + regexp.QuoteMeta(w) + "\\b[^`\n]*`").MatchString(prose) {
@@ -227,9 +221,25 @@ func TestDocsLanguage(t *testing.T) {
 	}
 }
 
-// readyKinds are the ways to learn that a unit is up.
-var readyKinds = []stack.ReadyKind{
-	stack.ReadyHTTP, stack.ReadyHTTPS, stack.ReadyTCP, stack.ReadyFile, stack.ReadyCommand, stack.ReadyEtcd, stack.ReadyUnit,
+// keywordsOf adds the keys of a table and of all below it to words.
+func keywordsOf(t stack.Table, words []string) []string {
+	for _, k := range t.Keys {
+		words = keywordsIn(k.Shape, append(words, k.Name))
+	}
+	return words
+}
+
+func keywordsIn(s stack.Shape, words []string) []string {
+	for _, of := range s.Either {
+		words = keywordsIn(of, words)
+	}
+	if s.Elem != nil {
+		words = keywordsIn(*s.Elem, words)
+	}
+	if s.Table != nil {
+		words = keywordsOf(*s.Table, words)
+	}
+	return words
 }
 
 // wordsOf returns the strings that a function or variable of a source file lists.

@@ -134,6 +134,16 @@ func (d *decoder) onlyKeys(t *syntax.Table, what string, words []string) {
 	}
 }
 
+// read reads a table that becomes o by its keywords, in the order of the file.
+func read[O any](d *decoder, o *O, t *syntax.Table, what string, words []keyword[O]) {
+	d.onlyKeys(t, what, keywordsOf(words).Names())
+	for _, e := range t.Entries {
+		if i := slices.IndexFunc(words, func(w keyword[O]) bool { return w.Name == e.Key }); i >= 0 {
+			words[i].read(d.at(e.Key), o, e.Value)
+		}
+	}
+}
+
 // mistyped reports whether an unknown key of t was probably meant to be one of
 // keys: then that one is not missing as well.
 func mistyped(t *syntax.Table, words []string, keys ...string) bool {
@@ -399,13 +409,18 @@ func (d *decoder) allowances(v *syntax.Value) []*Allowance {
 	return list
 }
 
-func (d *decoder) unknownCode(w Word) {
+// allowableCodes are the codes that allow may name.
+func allowableCodes() []string {
 	known := make([]string, 0, len(diag.AllowableCodes()))
 	for _, c := range diag.AllowableCodes() {
 		known = append(known, string(c))
 	}
+	return known
+}
+
+func (d *decoder) unknownCode(w Word) {
 	d.errorf(diag.UnknownCode, w.Pos.Span, "no finding that can be allowed has the code %q", w.Value).
-		suggest(w.Value, known).orHelp("the code stands in brackets in the finding itself; docs/errors.md lists those that can be allowed")
+		suggest(w.Value, allowableCodes()).orHelp("the code stands in brackets in the finding itself; docs/errors.md lists those that can be allowed")
 }
 
 // Finding begins a finding about a thing at pos, with the chain of `use` that

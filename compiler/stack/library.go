@@ -38,16 +38,21 @@ func (l *loader) libraries(d *decoder, file *source.File, tree *syntax.Table) {
 }
 
 // useWords are the keys of a use entry.
-func useWords() []string { return []string{"stack", "params"} }
+var useWords = Keywords{
+	{Name: "stack", Required: true, Shape: stringShape(notEmpty), Example: `"std:kubernetes/0.15"`,
+		Help: "the library: std:NAME for one that comes with stackc, otherwise a path, seen from this file"},
+	{Name: "params", Shape: mapShape(paramPattern, paramValue()), Example: `{ mirror = "http://10.0.0.1" }`,
+		Help: "values for parameters of the library"},
+}
 
 func (l *loader) library(d *decoder, file *source.File, v *syntax.Value) {
 	t := d.table(v, `a table such as { stack = "std:kubernetes/0.15" }`)
 	if t == nil {
 		return
 	}
-	d.onlyKeys(t, "a use entry", useWords())
+	d.onlyKeys(t, "a use entry", useWords.Names())
 	name := t.Get("stack")
-	if name == nil && mistyped(t, useWords(), "stack") {
+	if name == nil && mistyped(t, useWords.Names(), "stack") {
 		return
 	}
 	if name == nil {

@@ -70,11 +70,6 @@ type loader struct {
 	overlaid bool            // an overlay is being laid over the rest
 }
 
-// topWords are the keys at the top of a stack file.
-func topWords() []string {
-	return []string{"stack", "mark", "systemd", "allow", "params", "use", "roles", "host", "unit"}
-}
-
 // file loads one file as a layer over what the stack holds. It returns what names
 // mean in it, nil when the file is no TOML.
 func (l *loader) file(file *source.File, use *Use, settings []Setting) *scope {
@@ -85,7 +80,7 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting) *scope {
 	}
 	d := &decoder{scope: &scope{use: use}, findings: l.findings}
 	l.header(d, file, tree)
-	d.onlyKeys(tree, "a stack file", topWords())
+	d.onlyKeys(tree, "a stack file", topWords().Names())
 	l.params(d, tree, settings)
 	l.libraries(d, file, tree)
 	l.roles(d, tree)
@@ -115,7 +110,7 @@ func (l *loader) header(d *decoder, file *source.File, tree *syntax.Table) {
 
 // nameless reports a file that does not say its stack's name.
 func (l *loader) nameless(d *decoder, file *source.File, tree *syntax.Table) {
-	if !mistyped(tree, topWords(), "stack") {
+	if !mistyped(tree, topWords().Names(), "stack") {
 		d.errorf(diag.MissingKey, file.Span(0, 0), "the file does not say which stack it is").help(`begin it with stack = "NAME"`)
 	}
 }
@@ -127,7 +122,7 @@ func (l *loader) wholeStack(d *decoder, tree *syntax.Table) {
 		l.stack.Mark = d.at("mark").flag(e.Value).Set
 	}
 	if e := tree.Get("systemd"); e != nil {
-		if n := d.at("systemd").number(e.Value, 1, 100000); top {
+		if n := systemdVersion().read(d.at("systemd"), e.Value); top {
 			l.stack.Systemd = n.Value
 		}
 	}
@@ -135,6 +130,9 @@ func (l *loader) wholeStack(d *decoder, tree *syntax.Table) {
 		l.stack.Allow = append(l.stack.Allow, d.at("allow").allowances(e.Value)...)
 	}
 }
+
+// systemdVersion is how a stack says which systemd the hosts have.
+func systemdVersion() form[Int] { return number(1, 100000) }
 
 func validStackName(s string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -191,7 +189,12 @@ func (d *decoder) tableOf(tree *syntax.Table, key string) *syntax.Table {
 }
 
 // roleWords are the keys of a role.
-func roleWords() []string { return []string{"metadata", "address"} }
+var roleWords = []keyword[Role]{
+	key("metadata", pairs(), func(r *Role) *[]Word { return &r.Pairs },
+		"the key=value pairs of fleet's metadata that its machines have", `"role=master"`).required(),
+	key("address", address(), func(r *Role) *Text { return &r.Address },
+		"where its one machine is found from others, without a port", `"10.0.0.1"`),
+}
 
 // role reads one role, over what is known of it unless that is nil.
 func (d *decoder) role(e *syntax.Entry, over *Role) *Role {
@@ -201,28 +204,26 @@ func (d *decoder) role(e *syntax.Entry, over *Role) *Role {
 	}
 	v := e.Value
 	if v.Kind == syntax.KindTable {
-		d.onlyKeys(v.Table, "a role", roleWords())
-		if a := v.Table.Get("address"); a != nil {
-			r.Address = d.at("address").address(a.Value)
-		}
+		read(d, r, v.Table, "a role", roleWords)
 		m := v.Table.Get("metadata")
 		if m == nil && over != nil {
 			r.Metadata, r.Pairs, r.Broken = over.Metadata, over.Pairs, over.Broken
 			return r
 		}
 		if m == nil {
-			if !mistyped(v.Table, roleWords(), "metadata") {
+			if !mistyped(v.Table, keywordsOf(roleWords).Names(), "metadata") {
 				d.noMetadata(e)
 			}
 			r.Broken = true
 			return r
 		}
 		v = m.Value
+	} else {
+		r.Pairs = d.pairs(v)
 	}
 	if v.Kind == syntax.Array && len(v.Elems) == 0 {
 		d.noMetadata(e)
 	}
-	r.Pairs = d.pairs(v)
 	for _, p := range r.Pairs {
 		key, value, _ := strings.Cut(p.Value, "=")
 		r.Metadata[key] = append(r.Metadata[key], value)
@@ -267,7 +268,7 @@ func (l *loader) hosts(d *decoder, tree *syntax.Table) {
 			l.stack.Hosts = append(l.stack.Hosts, h)
 		}
 		d.host(h, body)
-		if h.Unit == "" && !h.Address.Given() && body.Get("unit") == nil && body.Get("address") == nil && !mistyped(body, hostWords(), "unit", "address") {
+		if h.Unit == "" && !h.Address.Given() && body.Get("unit") == nil && body.Get("address") == nil && !mistyped(body, keywordsOf(hostWords).Names(), "unit", "address") {
 			d.errorf(diag.MissingKey, e.KeySpan, "host %q names no unit", e.Key).
 				help(`add unit = %q when it is a unit of the hosts, or address = "…" when it is outside of the cluster`, units.Complete(e.Key))
 		}
@@ -275,28 +276,22 @@ func (l *loader) hosts(d *decoder, tree *syntax.Table) {
 }
 
 // hostWords are the keys of a host entry.
-func hostWords() []string { return []string{"unit", "role", "port", "ready", "address", "after"} }
-
-func (d *decoder) host(h *Host, t *syntax.Table) {
-	d.onlyKeys(t, "a host entry", hostWords())
-	for _, e := range t.Entries {
-		d := d.at(e.Key)
-		switch e.Key {
-		case "unit":
-			h.Unit = d.unitName(e.Value)
-		case "role":
-			h.Roles = d.words(e.Value)
-		case "port":
-			h.Port = d.port(e.Value)
-		case "ready":
-			h.Ready = d.ready(e.Value)
-		case "address":
-			h.Address = d.address(e.Value)
-		case "after":
-			h.After = d.words(e.Value)
-		}
-	}
+var hostWords = []keyword[Host]{
+	key("unit", form[units.Name]{stringShape(notEmpty), (*decoder).unitName}, func(h *Host) *units.Name { return &h.Unit },
+		"the unit that the hosts have without fleet", `"etcd.service"`),
+	key("role", names(), func(h *Host) *[]Word { return &h.Roles },
+		"the role on whose machines it is, or several; every machine when it is not said", `"master"`),
+	key("port", port(), func(h *Host) *Int { return &h.Port },
+		"the port it listens on", `4001`),
+	key("ready", readiness(), func(h *Host) **Ready { return &h.Ready },
+		"how those that follow it learn that it is up", `{ http = "/version" }`),
+	key("address", address(), func(h *Host) *Text { return &h.Address },
+		"where it is found from other machines; without a unit it is outside of the cluster", `"registry.example.com"`),
+	key("after", names(), func(h *Host) *[]Word { return &h.After },
+		"units of the stack that it needs itself", `["api"]`),
 }
+
+func (d *decoder) host(h *Host, t *syntax.Table) { read(d, h, t, "a host entry", hostWords) }
 
 // unitName reads the full name of a unit.
 func (d *decoder) unitName(v *syntax.Value) units.Name {

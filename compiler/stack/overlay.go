@@ -30,12 +30,6 @@ func (l *loader) layers(file *source.File) {
 	}
 }
 
-// overlayWords are the keys at the top of an overlay: those of a stack file
-// without use, as libraries come below the file that they are changed in.
-func overlayWords() []string {
-	return slices.DeleteFunc(topWords(), func(w string) bool { return w == "use" })
-}
-
 // readOverlays opens and parses the overlays. One that cannot be read is
 // reported and left out.
 func (l *loader) readOverlays() []overlay {
@@ -90,7 +84,7 @@ func (l *loader) overlay(o overlay, s *scope) {
 
 // overlayHeader reads what an overlay says of the stack as a whole.
 func (l *loader) overlayHeader(d *decoder, tree *syntax.Table) {
-	d.onlyKeys(tree, "an overlay", overlayWords())
+	d.onlyKeys(tree, "an overlay", overlayWords().Names())
 	if e := tree.Get("stack"); e != nil {
 		if name := d.at("stack").name(e.Value); name != "" && name != l.stack.Name {
 			d.at("stack").errorf(diag.BadValue, e.Value.Span, "this is an overlay for stack %q, not for %q", name, l.stack.Name).

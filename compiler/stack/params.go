@@ -50,8 +50,20 @@ type Setting struct {
 	broken bool // a value was given and is at fault, which is reported
 }
 
-// paramWords are the keys of a typed parameter's table.
-func paramWords() []string { return []string{"type", "default", "help", "allow"} }
+// paramWords are the keys of a typed parameter's table. What the default may be
+// depends on the type, see [ParamType.Shape].
+func paramWords() Keywords {
+	types := make([]string, 0, len(ParamTypes()))
+	for _, t := range ParamTypes() {
+		types = append(types, string(t))
+	}
+	return Keywords{
+		{Name: "type", Required: true, Shape: choiceShape(types...), Example: `"host"`, Help: "its type, which every value is held against"},
+		{Name: "default", Shape: paramValue(), Example: `"10.0.0.1"`, Help: "its value unless another is given; without one it must be given"},
+		{Name: "help", Shape: stringShape(""), Example: `"address of the machine with role=master"`, Help: "what it is, for stackc params and for messages"},
+		{Name: "allow", Shape: allowances().shape, Example: `["network-overlap"]`, Help: "codes of findings that are right as they are about this parameter"},
+	}
+}
 
 // params reads the [params] table. Bindings come later: see bind.
 func (d *decoder) params(table *syntax.Table) []*Param {
@@ -73,7 +85,7 @@ func (d *decoder) param(e *syntax.Entry) *Param {
 	if e.Value.Kind != syntax.KindTable {
 		return d.bareParam(p, e.Value)
 	}
-	d.onlyKeys(e.Value.Table, "a parameter", paramWords())
+	d.onlyKeys(e.Value.Table, "a parameter", paramWords().Names())
 	p.Type = d.paramType(e)
 	for _, f := range e.Value.Table.Entries {
 		switch f.Key {
@@ -131,7 +143,7 @@ func (d *decoder) bareParam(p *Param, v *syntax.Value) *Param {
 
 func (d *decoder) paramType(e *syntax.Entry) ParamType {
 	f := e.Value.Table.Get("type")
-	if f == nil && mistyped(e.Value.Table, paramWords(), "type") {
+	if f == nil && mistyped(e.Value.Table, paramWords().Names(), "type") {
 		return ""
 	}
 	if f == nil {

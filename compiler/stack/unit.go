@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -11,45 +12,54 @@ import (
 	"github.com/stackc/stackc/units"
 )
 
-// unitWord is one lower-case key of a unit: how it is read.
-type unitWord struct {
-	name string
-	read func(d *decoder, u *Unit, v *syntax.Value)
-}
-
 // unitWords are stackc's own words in a unit. What is not among them and begins
 // with a capital letter is a section of systemd's.
-var unitWords = []unitWord{
-	{"role", func(d *decoder, u *Unit, v *syntax.Value) { u.Roles = d.words(v) }},
-	{"global", func(d *decoder, u *Unit, v *syntax.Value) { u.Global = d.flag(v) }},
-	{"machine_of", func(d *decoder, u *Unit, v *syntax.Value) { u.MachineOf = d.words(v) }},
-	{"conflicts", func(d *decoder, u *Unit, v *syntax.Value) { u.Conflicts = d.words(v) }},
-	{"machine_id", func(d *decoder, u *Unit, v *syntax.Value) { u.MachineID = d.word(v) }},
-	{"metadata", func(d *decoder, u *Unit, v *syntax.Value) { u.Metadata = d.pairs(v) }},
-	{"after", func(d *decoder, u *Unit, v *syntax.Value) { u.After = d.words(v) }},
-	{"ready", func(d *decoder, u *Unit, v *syntax.Value) { u.Ready = d.ready(v) }},
-	{"port", func(d *decoder, u *Unit, v *syntax.Value) { u.Port = d.port(v) }},
-	{"listen", func(d *decoder, u *Unit, v *syntax.Value) { u.Listen = d.address(v) }},
-	{"download", func(d *decoder, u *Unit, v *syntax.Value) { u.Downloads = d.downloads(v) }},
-	{"etcd_put", func(d *decoder, u *Unit, v *syntax.Value) { u.Puts = d.puts(v) }},
-	{"env", func(d *decoder, u *Unit, v *syntax.Value) { u.Env = d.env(v) }},
-	{"wait", func(d *decoder, u *Unit, v *syntax.Value) { u.Wait, u.WaitPos = d.duration(v), d.pos(v.Span) }},
-	{"state", func(d *decoder, u *Unit, v *syntax.Value) { u.State = d.state(v) }},
-	{"count", func(d *decoder, u *Unit, v *syntax.Value) { u.Count = d.number(v, 0, 10000) }},
-	{"spread", func(d *decoder, u *Unit, v *syntax.Value) { u.Spread = d.flag(v) }},
-	{"release", func(d *decoder, u *Unit, v *syntax.Value) { u.Release = d.word(v) }},
-	{"allow", func(d *decoder, u *Unit, v *syntax.Value) { u.Allow = d.allowances(v) }},
-	{"text", func(d *decoder, u *Unit, v *syntax.Value) { d.verbatim(u, v) }},
+var unitWords = []keyword[Unit]{
+	key("role", names(), func(u *Unit) *[]Word { return &u.Roles },
+		"the role on whose machines it runs, or several: any of them", `"node"`),
+	key("global", flag(), func(u *Unit) *Flag { return &u.Global },
+		"true: once on every machine that fits", `true`),
+	key("machine_of", names(), func(u *Unit) *[]Word { return &u.MachineOf },
+		"units whose machine it must share", `"web"`),
+	key("conflicts", names(), func(u *Unit) *[]Word { return &u.Conflicts },
+		"units, or full names and patterns of other stacks', that it may not share a machine with", `["web@*.service"]`),
+	key("machine_id", oneName(), func(u *Unit) *Word { return &u.MachineID },
+		"the id of its machine, or the first 8 digits of it", `"8b9a3c1f"`),
+	key("metadata", pairs(), func(u *Unit) *[]Word { return &u.Metadata },
+		"further key=value pairs of fleet's metadata that its machine must have", `"disk=ssd"`),
+	key("after", names(), func(u *Unit) *[]Word { return &u.After },
+		"units and host entries that must be ready before it starts, wherever they are", `["etcd", "api"]`),
+	key("ready", readiness(), func(u *Unit) **Ready { return &u.Ready },
+		"how those that follow it learn that it is up", `{ http = "/healthz" }`).besideText(),
+	key("port", port(), func(u *Unit) *Int { return &u.Port },
+		"the port it listens on, for ready and ${{ X.address }}", `8080`).besideText(),
+	key("listen", address(), func(u *Unit) *Text { return &u.Listen },
+		"the address its program binds; 127.0.0.1 keeps followers on other machines out", `"127.0.0.1"`).besideText(),
+	key("download", form[[]Download]{manyShape(downloadShape()), (*decoder).downloads}, func(u *Unit) *[]Download { return &u.Downloads },
+		"files that are fetched before it starts, if they are not there yet",
+		`[{ url = "http://10.0.0.1/agent", to = "/opt/bin/agent", unverified = true }]`),
+	key("etcd_put", form[[]Put]{mapShape(slashPattern, Shape{}), (*decoder).puts}, func(u *Unit) *[]Put { return &u.Puts },
+		"keys that are put into etcd before it starts, if they are absent; what is no string becomes JSON", `{ "/agent/level" = "9" }`),
+	key("env", form[[]EnvVar]{mapShape(envPattern, stringShape(slashPattern+`|\$\{\{`)), (*decoder).env}, func(u *Unit) *[]EnvVar { return &u.Env },
+		"environment variables and the files on the machine that give them, which are waited for", `{ DEFAULT_IPV4 = "/etc/network-environment" }`),
+	{Keyword{Name: "wait", Help: "the longest that each of its waiters may take, in seconds when it is a number", Shape: durationShape(), Example: `"5m"`},
+		func(d *decoder, u *Unit, v *syntax.Value) { u.Wait, u.WaitPos = d.duration(v), d.pos(v.Span) }},
+	key("state", form[units.State]{choiceShape(states()...), (*decoder).state}, func(u *Unit) *units.State { return &u.State },
+		"what fleet is asked for; launched when it is not said", `"loaded"`).besideText(),
+	key("count", number(0, 10000), func(u *Unit) *Int { return &u.Count },
+		"so many instances, NAME@1 to NAME@N", `3`),
+	key("spread", flag(), func(u *Unit) *Flag { return &u.Spread },
+		"true: no two of its instances on one machine", `true`),
+	key("release", oneName(), func(u *Unit) *Word { return &u.Release },
+		"the release whose flags its program knows", `"kubernetes/0.15"`).besideText(),
+	key("allow", allowances(), func(u *Unit) *[]*Allowance { return &u.Allow },
+		"codes of findings that are right as they are in this unit", `["no-restart"]`).besideText(),
+	{Keyword{Name: "text", Help: "the unit file itself, which is compiled as it stands", Shape: Shape{Kind: ShapeString}, Example: `"[Service]\nExecStart=/opt/bin/web\n"`, BesideText: true},
+		(*decoder).verbatim},
 }
 
 // UnitWords returns stackc's own words in a unit, in the order in which they are documented.
-func UnitWords() []string {
-	words := make([]string, len(unitWords))
-	for i, w := range unitWords {
-		words[i] = w.name
-	}
-	return words
-}
+func UnitWords() []string { return keywordsOf(unitWords).Names() }
 
 // unit reads the table of one unit over what u already holds: a library's unit
 // that the using file changes keeps every key that the file does not name.
@@ -60,7 +70,7 @@ func (d *decoder) unit(u *Unit, t *syntax.Table) {
 			d.section(u, e)
 			continue
 		}
-		i := slices.IndexFunc(unitWords, func(w unitWord) bool { return w.name == e.Key })
+		i := slices.IndexFunc(unitWords, func(w keyword[Unit]) bool { return w.Name == e.Key })
 		if i < 0 {
 			d.unknownUnitWord(u, e)
 			continue
@@ -163,7 +173,10 @@ func badPair(s string) string {
 	return ""
 }
 
-func (d *decoder) port(v *syntax.Value) Int { return d.number(v, 1, 65535) }
+// durationShape is what duration reads.
+func durationShape() Shape {
+	return eitherShape(stringShape(notEmpty), Shape{Kind: ShapeInteger, High: math.MaxInt64})
+}
 
 func (d *decoder) duration(v *syntax.Value) time.Duration {
 	r, ok := d.resolve(v)
@@ -184,22 +197,43 @@ func (d *decoder) duration(v *syntax.Value) time.Duration {
 	return t
 }
 
+// states are the words for what fleet is asked for.
+func states() []string {
+	return []string{string(units.Launched), string(units.Loaded), string(units.Inactive)}
+}
+
 func (d *decoder) state(v *syntax.Value) units.State {
 	s := d.name(v)
-	states := []string{string(units.Launched), string(units.Loaded), string(units.Inactive)}
-	if s != "" && !slices.Contains(states, s) {
-		d.errorf(diag.BadValue, v.Span, "fleet knows no state %q", s).suggest(s, states).orHelp("the states are %s", oneOf(states))
+	if s != "" && !slices.Contains(states(), s) {
+		d.errorf(diag.BadValue, v.Span, "fleet knows no state %q", s).suggest(s, states()).orHelp("the states are %s", oneOf(states()))
 		return ""
 	}
 	return units.State(s)
 }
 
+// readyWords are the keys of a readiness: the ways to learn it, and contains.
+var readyWords = Keywords{
+	{Name: string(ReadyHTTP), Shape: stringShape(pathOrURL), Example: `"/healthz"`, Help: "up when curl gets an answer below 400 from this path or URL"},
+	{Name: string(ReadyHTTPS), Shape: stringShape(pathOrURL), Example: `"/healthz"`, Help: "the same over TLS"},
+	{Name: string(ReadyTCP), Shape: sayTrue(), Example: `true`, Help: "up when the port takes a connection"},
+	{Name: string(ReadyFile), Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/run/overlay/subnet.env"`, Help: "up when the file is not empty, or holds the text of contains; asked on the same machine only"},
+	{Name: string(ReadyCommand), Shape: stringShape(notEmpty), Example: `"/usr/bin/docker version"`, Help: "up when the shell command ends well; asked on the same machine only"},
+	{Name: string(ReadyEtcd), Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/registry/up"`, Help: "up when etcd has the key"},
+	{Name: string(ReadyUnit), Shape: sayTrue(), Example: `true`, Help: "up when systemd says that the unit is active; asked on the same machine only"},
+	{Name: "contains", Shape: stringShape(""), Example: `"MTU="`, Help: "text that the file must hold", With: string(ReadyFile)},
+}
+
 // readyKinds are the words that say how readiness is learnt.
 func readyKinds() []string {
-	return []string{
-		string(ReadyHTTP), string(ReadyHTTPS), string(ReadyTCP), string(ReadyFile),
-		string(ReadyCommand), string(ReadyEtcd), string(ReadyUnit),
-	}
+	return slices.DeleteFunc(readyWords.Names(), func(w string) bool { return w == "contains" })
+}
+
+// sayTrue is the shape of a flag that says nothing when it is false.
+func sayTrue() Shape { return Shape{Kind: ShapeTrue, Open: true} }
+
+// readiness is how a unit or a host entry says that it is up.
+func readiness() form[*Ready] {
+	return form[*Ready]{tableShape(Table{Name: "ready", Keys: readyWords, One: readyKinds()}), (*decoder).ready}
 }
 
 // ready reads `ready = { KIND = … }`.
@@ -207,7 +241,7 @@ func (d *decoder) ready(v *syntax.Value) *Ready {
 	r := &Ready{Pos: d.pos(v.Span)}
 	before := len(*d.findings)
 	if t := d.table(v, `a table such as { http = "/healthz" }`); t != nil {
-		d.onlyKeys(t, "ready", append(readyKinds(), "contains"))
+		d.onlyKeys(t, "ready", readyWords.Names())
 		d.readyKind(r, t, v, len(*d.findings) > before)
 	}
 	r.Broken = len(*d.findings) > before
@@ -296,38 +330,43 @@ func (d *decoder) downloads(v *syntax.Value) []Download {
 }
 
 // downloadWords are the keys of a download.
-func downloadWords() []string { return []string{"url", "to", "sha256", "mode", "unverified"} }
+var downloadWords = []keyword[Download]{
+	key("url", text(`://|\$\{\{`), func(dl *Download) *Text { return &dl.URL },
+		"where it is fetched from", `"http://10.0.0.1/agent"`).required(),
+	key("to", text(slashPattern+`|\$\{\{`), func(dl *Download) *Text { return &dl.To },
+		"the file on the machine, an absolute path", `"/opt/bin/agent"`).required(),
+	key("sha256", text(sumPattern), func(dl *Download) *Text { return &dl.SHA256 },
+		"its checksum, as sha256sum prints it", `"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`),
+	key("mode", form[string]{stringShape(modePattern), (*decoder).fileMode}, func(dl *Download) *string { return &dl.Mode },
+		"its mode, as octal digits", `"0755"`),
+	key("unverified", form[bool]{boolShape(), (*decoder).unverified}, func(dl *Download) *bool { return &dl.Unverified },
+		"true: it has no checksum, and whatever the server sends is run", `true`),
+}
+
+func downloadShape() Shape {
+	return tableShape(Table{Name: "download", Keys: keywordsOf(downloadWords), Some: []string{"sha256", "unverified"}})
+}
 
 func (d *decoder) download(v *syntax.Value) (Download, bool) {
 	t := d.table(v, "a table such as { url = …, to = …, sha256 = … }")
 	if t == nil {
 		return Download{}, false
 	}
-	d.onlyKeys(t, "download", downloadWords())
 	dl := Download{Pos: d.pos(v.Span), Mode: "0755"}
-	for _, e := range t.Entries {
-		d := d.at(e.Key)
-		switch e.Key {
-		case "url":
-			dl.URL = d.text(e.Value)
-		case "to":
-			dl.To = d.text(e.Value)
-		case "sha256":
-			dl.SHA256 = d.text(e.Value)
-		case "mode":
-			dl.Mode = d.fileMode(e.Value)
-		case "unverified":
-			f := d.flag(e.Value)
-			dl.Unverified = f.Set || f.Pos.Span.IsZero() // at fault: then no sum is missing
-		}
-	}
+	read(d, &dl, t, "download", downloadWords)
 	return dl, d.checkDownload(t, v, dl)
+}
+
+// unverified reads a flag that is true when it is at fault: then no sum is missing.
+func (d *decoder) unverified(v *syntax.Value) bool {
+	f := d.flag(v)
+	return f.Set || f.Pos.Span.IsZero()
 }
 
 func (d *decoder) checkDownload(t *syntax.Table, v *syntax.Value, dl Download) bool {
 	for _, key := range []string{"url", "to"} {
 		if t.Get(key) == nil {
-			if mistyped(t, downloadWords(), key) {
+			if mistyped(t, keywordsOf(downloadWords).Names(), key) {
 				return false
 			}
 			d.errorf(diag.MissingKey, v.Span, "a download needs %q", key).help(`write { url = "http://…", to = "/opt/bin/…", sha256 = "…" }`)
@@ -342,7 +381,7 @@ func (d *decoder) checkDownload(t *syntax.Table, v *syntax.Value, dl Download) b
 	sum := dl.SHA256.Source()
 	switch {
 	case t.Get("sha256") != nil && !dl.SHA256.sound():
-	case mistyped(t, downloadWords(), "sha256", "unverified"):
+	case mistyped(t, keywordsOf(downloadWords).Names(), "sha256", "unverified"):
 	case sum == "" && !dl.Unverified:
 		d.errorf(diag.Unverified, v.Span, "the download of %q is not pinned by a sha256", dl.URL.Source()).
 			help("add sha256 = \"…\" (sha256sum prints it), or say unverified = true and run whatever the server sends")

@@ -34,12 +34,6 @@ func (v *Verbatim) Options() []units.Option {
 	return options
 }
 
-// besideTextWords are the words that a unit may have beside its text: they change nothing
-// in the unit, and say what its followers and fleet are to know.
-func besideTextWords() []string {
-	return []string{"text", "ready", "port", "listen", "state", "release", "allow"}
-}
-
 // verbatim reads `text = ”'…”'`. It takes the place of what an earlier layer
 // says of the unit, but for the words that may stand beside it.
 func (d *decoder) verbatim(u *Unit, v *syntax.Value) {
@@ -89,7 +83,8 @@ func (d *decoder) besideText(u *Unit, t *syntax.Table) {
 		return
 	}
 	for _, e := range t.Entries {
-		if slices.Contains(UnitWords(), e.Key) && !slices.Contains(besideTextWords(), e.Key) || isSection(e.Key) {
+		changes := func(w keyword[Unit]) bool { return w.Name == e.Key && !w.BesideText }
+		if isSection(e.Key) || slices.ContainsFunc(unitWords, changes) {
 			d.at(e.Key).errorf(diag.BadValue, e.KeySpan, "%q cannot stand beside text, to which the compiler adds nothing", e.Key).
 				note(u.Verbatim.Pos.Span, "the text").help("say it in the text in systemd's and fleet's words, or write the unit in tables")
 		}
