@@ -110,9 +110,10 @@ func (i *importer) leaveOut(u *unit, code diag.Code, reason string) {
 }
 
 // keyOf is the key of a unit in a stack: the name, without the suffix that is added
-// anyway.
+// anyway. With a further dot in it the whole name is clearer, and never taken for
+// a mistyped suffix.
 func keyOf(name units.Name) string {
-	if key := strings.TrimSuffix(string(name), ".service"); units.Complete(key) == string(name) {
+	if key := strings.TrimSuffix(string(name), ".service"); !strings.Contains(key, ".") && units.Complete(key) == string(name) {
 		return key
 	}
 	return string(name)
