@@ -26,7 +26,8 @@ compiler/topology:  compiler/stack compiler/diag compiler/source units units/gra
 compiler/emit:      compiler/topology compiler/stack compiler/diag units
 compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units github.com/BurntSushi/toml
 compiler:           compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
-compiler/importer: compiler compiler/format compiler/stack compiler/diag compiler/source units
+compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4
+compiler/importer: compiler compiler/cloudconfig compiler/format compiler/stack compiler/diag compiler/source units
 stacks:             compiler compiler/source
 units/graph:
 units:              units/graph github.com/coreos/go-systemd/v22

@@ -261,6 +261,7 @@ func TestDocsSession(t *testing.T) {
 var exampleFiles = map[string]string{
 	"prod.toml":         "[unit.kube-proxy.Service]\nRestartSec = 3\n",
 	"units/web.service": "[Service]\nExecStart=/opt/bin/web\nRestart=always\n",
+	"user-data.yaml":    "#cloud-config\ncoreos:\n  units:\n    - name: etcd2.service\n      command: start\n",
 }
 
 // TestHelpExamples runs each example of each help text, in a folder of its own with

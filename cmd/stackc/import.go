@@ -13,8 +13,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/stackc/stackc/compiler/cloudconfig"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/importer"
+	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/units"
 )
@@ -36,14 +38,15 @@ func (p *program) imports() *cli.Command {
 		ArgsUsage: "DIR|FILE... [-o FILE]",
 		Description: `Writes a stack that compiles to the same units: the same options in the same order,
 with the same hash, so that a plan against the cluster they came from is empty. Of
-a DIR it takes the unit files, not those in folders below. Units are written in
-tables, and as their text where tables would change them. What is wrong with them
-is reported at its line and keeps nothing from being imported. Units that carry
-the mark of a stack are left in that stack when they come from the cluster.
+a DIR it takes the unit files and cloud-configs, not those in folders below. Units
+are written in tables, and as their text where tables would change them. What is
+wrong with them is reported at its line and keeps nothing from being imported. Of a
+cloud-config, what fleet cannot have becomes host entries and comments. Units that
+carry the mark of a stack are left in that stack when they come from the cluster.
 
 examples:
   stackc import units/ -o web.toml
-  stackc import units/web.service
+  stackc import units/web.service user-data.yaml
   stackc import --from-cluster --name web -o web.toml
 
 exit codes: 0 done; 1 an error, or a unit had to be left out; 6 the cluster cannot
@@ -74,13 +77,15 @@ func (p *program) importUnits(ctx *cli.Context, o *importing) error {
 	if err := o.free(); err != nil {
 		return err
 	}
-	files, err := p.unitsToImport(ctx, o, args)
+	request, findings, err := p.unitsToImport(ctx, o, args)
 	if err != nil {
 		return err
 	}
-	result := importer.Import(o.stackName(args), files)
+	request.Stack = o.stackName(args)
+	result := importer.Import(request)
+	result.Findings = append(findings, result.Findings...).Canonical()
 	o.in.show(p.console, result.Findings)
-	if len(result.Units) == 0 {
+	if len(result.Units)+result.Hosts == 0 {
 		return &failure{code: exitError, err: errors.New("no unit could be imported, and nothing is written")}
 	}
 	if err := p.writeStack(o, result); err != nil {
@@ -103,22 +108,21 @@ func (o *importing) free() error {
 	return nil
 }
 
-func (p *program) unitsToImport(ctx *cli.Context, o *importing, args []string) (files []importer.File, err error) {
+func (p *program) unitsToImport(ctx *cli.Context, o *importing, args []string) (r importer.Request, findings diag.List, err error) {
 	if o.fromCluster {
 		err = p.withCluster(ctx, func(conn *fleet.Conn) error {
-			files, err = p.clusterUnits(ctx.Context, conn)
+			r.Files, err = p.clusterUnits(ctx.Context, conn)
 			return err
 		})
-		return files, err
+		return r, nil, err
 	}
+	s := &sources{program: p}
 	for _, arg := range args {
-		found, err := p.unitsAt(arg)
-		if err != nil {
-			return nil, err
+		if err := s.take(arg); err != nil {
+			return r, nil, err
 		}
-		files = append(files, found...)
 	}
-	return files, nil
+	return s.request, s.findings, nil
 }
 
 // clusterUnits are the units that fleet holds and that no stack has marked.
@@ -156,33 +160,67 @@ func sortedKeys(m map[string]int) []string {
 	return keys
 }
 
-// unitsAt reads one FILE, or the unit files of one DIR.
-func (p *program) unitsAt(arg string) ([]importer.File, error) {
+// sources are the files to import, as they are read.
+type sources struct {
+	*program
+	request  importer.Request
+	findings diag.List
+}
+
+// take reads one FILE, or the unit files and cloud-configs of one DIR.
+func (s *sources) take(arg string) error {
 	entries, err := os.ReadDir(arg)
 	if err != nil {
-		f, err := readUnit(arg) // no folder, then
-		return []importer.File{f}, err
+		return s.file(arg) // no folder, then
 	}
-	var files []importer.File
+	before := len(s.request.Files) + len(s.request.Configs) + len(s.findings)
 	for _, e := range entries {
 		name := filepath.Join(arg, e.Name())
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
-			p.passedOver(name)
+			s.passedOver(name)
 			continue
 		}
-		if !unitSuffix(e.Name()) {
+		if !unitSuffix(e.Name()) && !yamlSuffix(e.Name()) {
 			continue
 		}
-		f, err := readUnit(name)
-		if err != nil {
-			return nil, err
+		if err := s.file(name); err != nil {
+			return err
 		}
-		files = append(files, f)
 	}
-	if len(files) == 0 {
-		return nil, &failure{code: exitError, err: fmt.Errorf("there is no unit file in %s", arg)}
+	if len(s.request.Files)+len(s.request.Configs)+len(s.findings) == before {
+		return &failure{code: exitError, err: fmt.Errorf("there is no unit file in %s", arg)}
 	}
-	return files, nil
+	return nil
+}
+
+// file reads a unit file, or a cloud-config: what says so in its first line, or is
+// called as YAML is.
+func (s *sources) file(name string) error {
+	text, err := os.ReadFile(name)
+	switch {
+	case err != nil:
+		return err
+	case cloudconfig.Is(string(text)):
+		config, findings := cloudconfig.Read(source.NewFile(name, string(text)))
+		s.findings.Add(findings...)
+		if config != nil {
+			s.request.Configs = append(s.request.Configs, config)
+		}
+	case yamlSuffix(name):
+		file := source.NewFile(name, string(text))
+		s.findings.Add(diag.Diagnostic{
+			Severity: diag.Error, Code: diag.Syntax, Span: file.Span(0, len(file.Line(1))),
+			Message: "it is YAML and no cloud-config: that begins with the line #cloud-config",
+		})
+	default:
+		s.request.Files = append(s.request.Files, importer.File{Path: name, Name: filepath.Base(name), Text: string(text)})
+	}
+	return nil
+}
+
+func yamlSuffix(file string) bool {
+	ext := path.Ext(file)
+	return ext == ".yml" || ext == ".yaml"
 }
 
 // passedOver tells of folders that are not looked into.
@@ -200,11 +238,6 @@ func unitSuffix(name string) bool {
 	return err == nil
 }
 
-func readUnit(file string) (importer.File, error) {
-	text, err := os.ReadFile(file)
-	return importer.File{Path: file, Name: filepath.Base(file), Text: string(text)}, err
-}
-
 // stackName is what the stack is called: as asked for, as its file, or as the
 // folder of its units.
 func (o *importing) stackName(args []string) string {
@@ -217,7 +250,7 @@ func (o *importing) stackName(args []string) string {
 		name = strings.TrimSuffix(filepath.Base(o.file), ".toml")
 	case len(args) == 1 && !unitSuffix(args[0]):
 		if abs, err := filepath.Abs(args[0]); err == nil {
-			name = filepath.Base(abs)
+			name = strings.TrimSuffix(strings.TrimSuffix(filepath.Base(abs), ".yaml"), ".yml")
 		}
 	}
 	letter := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' }
@@ -244,6 +277,9 @@ func (p *program) writeStack(o *importing, r importer.Result) error {
 		return err
 	}
 	text := fmt.Sprintf("%s: %d units", o.file, len(r.Units))
+	if r.Hosts > 0 {
+		text += fmt.Sprintf(", %d units of the hosts", r.Hosts)
+	}
 	if r.Verbatim > 0 {
 		text += fmt.Sprintf(", %d of them as their text", r.Verbatim)
 	}

@@ -20,7 +20,7 @@ func BenchmarkImport(b *testing.B) {
 		files = append(files, importer.File{Path: name, Name: name, Text: text})
 	}
 	for b.Loop() {
-		if r := importer.Import("many", files); len(r.Units) != len(files) {
+		if r := importer.Import(importer.Request{Stack: "many", Files: files}); len(r.Units) != len(files) {
 			b.Fatalf("%d units", len(r.Units))
 		}
 	}

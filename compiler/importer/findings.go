@@ -47,7 +47,7 @@ func (i *importer) original(places []place, s source.Span) source.Span {
 	for _, p := range places {
 		switch {
 		case from.Line == p.key:
-			return p.unit.source.Span(0, 0)
+			return p.unit.top()
 		case from.Line >= p.first-1 && from.Line <= p.last:
 			return p.unit.span(p.unit.line(from.Line-p.first), from.Column, p.unit.line(to.Line-p.first), to.Column)
 		}
@@ -66,8 +66,19 @@ func (u *unit) line(n int) int {
 // span is a run of characters of the file by lines and columns, counted from 1;
 // line 0 is no certain line.
 func (u *unit) span(line, column, endLine, endColumn int) source.Span {
+	if in := u.file.in; in != nil {
+		if line > len(in.lines) || endLine > len(in.lines) {
+			return u.top()
+		}
+		if line > 0 {
+			line, column = in.lines[line-1], column+in.indent
+		}
+		if endLine > 0 {
+			endLine, endColumn = in.lines[endLine-1], endColumn+in.indent
+		}
+	}
 	if line < 1 {
-		return u.source.Span(0, 0)
+		return u.top()
 	}
 	start := u.offset(line, column)
 	return u.source.Span(start, max(start, u.offset(endLine, endColumn)))

@@ -1,27 +1,46 @@
 package importer
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/units"
 )
 
-// host is a unit that an imported one names and that is not imported.
+// host is a unit of the hosts: one that an imported one names and that is not
+// imported, or one that a cloud-config has there.
 type host struct {
-	key  string
-	name units.Name
+	key   string
+	name  units.Name
+	notes []string    // comments, of a unit of a cloud-config
+	place source.Span // there
 }
 
-// hostsOf declares the units that others name in ordering, requirements and
-// triggers and that nobody imports: systemd finds them on the hosts, or nowhere.
-func hostsOf(list []*unit) []host {
+// nameHosts declares the units of cloud-configs that are not fleet's, and those
+// that others name in ordering, requirements and triggers and that nobody imports:
+// systemd finds them on the hosts, or nowhere.
+func (i *importer) nameHosts() {
 	keys, names := map[string]bool{}, map[units.Name]bool{}
-	for _, u := range list {
+	for _, u := range i.units {
 		keys[u.key], names[u.name] = true, true
 	}
 	var hosts []host
-	for _, u := range list {
+	for _, h := range i.hosts {
+		if names[h.name] {
+			i.findings.Add(diag.Diagnostic{
+				Severity: diag.Warning, Code: diag.HostUnit, Span: h.place,
+				Message: fmt.Sprintf("%s is imported as a unit of fleet's, and the hosts have it too; fleet links its own over theirs", h.name),
+			})
+			i.notes = append(i.notes, h.notes...)
+			continue
+		}
+		names[h.name] = true
+		hosts = append(hosts, h)
+	}
+	for _, u := range i.units {
 		for _, name := range u.named() {
 			if names[name] {
 				continue
@@ -35,7 +54,7 @@ func hostsOf(list []*unit) []host {
 		}
 	}
 	slices.SortFunc(hosts, func(a, b host) int { return strings.Compare(a.key, b.key) })
-	return hosts
+	i.hosts = hosts
 }
 
 // named returns the units that the unit names, as written, as far as a host has to

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stackc/stackc/compiler"
+	"github.com/stackc/stackc/compiler/cloudconfig"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/format"
 	"github.com/stackc/stackc/compiler/source"
@@ -23,6 +24,19 @@ type File struct {
 	Text string
 	// State is what fleet is asked for; "" is launched, and inactive for a template.
 	State units.State
+
+	in   *embedded // the file that the text stands in, when that holds more
+	head []string  // comments to put before the unit
+}
+
+// Request is what is to be imported.
+type Request struct {
+	// Stack is the name of the stack.
+	Stack string
+	Files []File
+	// Configs are cloud-configs. Units in them that fleet can have are imported; of
+	// the others the stack tells as of units of the hosts.
+	Configs []*cloudconfig.Config
 }
 
 // Result is an imported stack.
@@ -33,6 +47,8 @@ type Result struct {
 	Units []units.Name
 	// Verbatim counts those that are kept as their text.
 	Verbatim int
+	// Hosts counts the units that cloud-configs leave to the hosts.
+	Hosts int
 	// Findings tell what is wrong with the files, at their lines. What is an error in
 	// a stack is a warning here; an error is a unit that had to be left out.
 	Findings diag.List
@@ -45,13 +61,13 @@ const rounds = 50
 // stackPath is the name of the text on its way through the compiler.
 const stackPath = "stack.toml"
 
-// Import makes a stack of that name of the files.
-func Import(stack string, files []File) Result {
-	i := &importer{stack: stack, keys: map[string]*unit{}}
-	for _, f := range files {
+// Import makes a stack of units.
+func Import(r Request) Result {
+	i := &importer{stack: r.Stack, keys: map[string]*unit{}}
+	for _, f := range slices.Concat(r.Files, i.takeConfigs(r.Configs)) {
 		i.take(f)
 	}
-	i.hosts = hostsOf(i.units)
+	i.nameHosts()
 	i.judge()
 	for range rounds {
 		text := i.text()
@@ -75,6 +91,7 @@ type importer struct {
 	units    []*unit
 	keys     map[string]*unit
 	hosts    []host
+	notes    []string // comments at the head of the stack
 	findings diag.List
 }
 
@@ -104,7 +121,7 @@ func (i *importer) take(f File) {
 // leaveOut tells why a unit is not in the stack.
 func (i *importer) leaveOut(u *unit, code diag.Code, reason string) {
 	i.findings.Add(diag.Diagnostic{
-		Severity: diag.Error, Code: code, Span: u.source.Span(0, 0),
+		Severity: diag.Error, Code: code, Span: u.top(),
 		Message: fmt.Sprintf("%s is left out: %s", u.file.Name, reason),
 	})
 }
@@ -184,6 +201,11 @@ func (i *importer) unitOf(path string) *unit {
 
 func (i *importer) result() Result {
 	r := Result{Text: i.text(), Findings: i.findings.Canonical()}
+	for _, h := range i.hosts {
+		if len(h.notes) > 0 {
+			r.Hosts++
+		}
+	}
 	for _, u := range i.units {
 		r.Units = append(r.Units, u.name)
 		if !u.tables {

@@ -125,7 +125,7 @@ func TestLaw(t *testing.T) {
 	}
 	for _, f := range files {
 		t.Run(f.Path[len("../../testdata/"):], func(t *testing.T) {
-			r := importer.Import("alone", []importer.File{f})
+			r := importer.Import(importer.Request{Stack: "alone", Files: []importer.File{f}})
 			set := compile(t, r.Text)
 			if reason, refused := refusedFiles[f.Name]; refused {
 				if len(set.Units) > 0 || !r.Findings.HasErrors() || !strings.Contains(diag.Short(r.Findings), reason) {
@@ -166,7 +166,7 @@ func carried(options []units.Option) []units.Option {
 // TestTogether imports all files at once: their relations to each other change nothing.
 func TestTogether(t *testing.T) {
 	files := load(t, unitsDir+"/*")
-	r := importer.Import("together", files)
+	r := importer.Import(importer.Request{Stack: "together", Files: files})
 	set := compile(t, r.Text)
 	if want := len(files) - len(refusedFiles); len(set.Units) != want || len(r.Units) != want {
 		t.Errorf("%d units, %d named, want %d", len(set.Units), len(r.Units), want)
@@ -187,7 +187,7 @@ func TestComments(t *testing.T) {
 		if _, refused := refusedFiles[f.Name]; refused {
 			continue
 		}
-		r := importer.Import("alone", []importer.File{f})
+		r := importer.Import(importer.Request{Stack: "alone", Files: []importer.File{f}})
 		parsed, _ := units.Parse(f.Text)
 		for _, c := range parsed.Comments {
 			text := strings.Trim(asJSON(c.Text)[1:], " \t\x01")
@@ -224,7 +224,7 @@ func TestFindings(t *testing.T) {
 		{"plain.service", nil},
 	} {
 		t.Run(test.file, func(t *testing.T) {
-			r := importer.Import("alone", load(t, unitsDir+"/"+test.file))
+			r := importer.Import(importer.Request{Stack: "alone", Files: load(t, unitsDir+"/"+test.file)})
 			got := diag.Short(r.Findings)
 			for _, want := range test.want {
 				if !strings.Contains(got, want) {
@@ -253,7 +253,7 @@ func TestLeftOut(t *testing.T) {
 		"long line": {load(t, unitsDir+"/very-long-line.service")[0], `very-long-line.service is left out: `},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := importer.Import("left", []importer.File{good, test.file})
+			r := importer.Import(importer.Request{Stack: "left", Files: []importer.File{good, test.file}})
 			if got := diag.Short(r.Findings); !strings.Contains(got, test.want) {
 				t.Errorf("nothing says %q:\n%s", test.want, got)
 			}
@@ -267,10 +267,10 @@ func TestLeftOut(t *testing.T) {
 // TestState keeps what fleet is asked for; templates can only be kept.
 func TestState(t *testing.T) {
 	text := "[Service]\nExecStart=/bin/a\nRestart=always\n"
-	r := importer.Import("state", []importer.File{
+	r := importer.Import(importer.Request{Stack: "state", Files: []importer.File{
 		{Path: "a", Name: "a.service", Text: text, State: units.Loaded}, {Path: "b", Name: "b.service", Text: text},
 		{Path: "c", Name: "c@.service", Text: text}, {Path: "d", Name: "d.service", Text: text + "[Unit]\nAfter=x.service\n", State: units.Inactive},
-	})
+	}})
 	set := compile(t, r.Text)
 	for name, want := range map[units.Name]units.State{"a.service": units.Loaded, "b.service": units.Launched, "c@.service": units.Inactive, "d.service": units.Inactive} {
 		if u, _ := set.Lookup(name); u.Desired != want {
@@ -285,7 +285,7 @@ func TestTables(t *testing.T) {
 	for _, name := range []string{"comments", "comments-between", "placement-all", "plain", "continued", "resets", "quotes", "expression", "web@", "typo-directives", "folded"} {
 		files = append(files, load(t, unitsDir+"/"+name+".service")...)
 	}
-	got := importer.Import("golden", files).Text
+	got := importer.Import(importer.Request{Stack: "golden", Files: files}).Text
 	want, err := os.ReadFile("testdata/tables.toml")
 	if *update {
 		if err := os.WriteFile("testdata/tables.toml", []byte(got), 0o666); err != nil {
@@ -308,7 +308,7 @@ func FuzzImport(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, text string) {
 		file := importer.File{Path: "dir/unit", Name: name, Text: text}
-		r := importer.Import("fuzz", []importer.File{file})
+		r := importer.Import(importer.Request{Stack: "fuzz", Files: []importer.File{file}})
 		set := compile(t, r.Text)
 		if len(r.Units) == 0 {
 			if !r.Findings.HasErrors() {

@@ -41,7 +41,18 @@ func newUnit(f File) *unit {
 			f.State = units.Inactive
 		}
 	}
+	if f.in != nil {
+		return &unit{file: f, source: f.in.file}
+	}
 	return &unit{file: f, source: source.NewFile(f.Path, f.Text)}
+}
+
+// top is the place of the unit as a whole.
+func (u *unit) top() source.Span {
+	if u.file.in != nil {
+		return u.file.in.place
+	}
+	return u.source.Span(0, 0)
 }
 
 // warn reports a thing about a line of the file, 0 for the file as a whole.

@@ -34,6 +34,10 @@ func (i *importer) write() (string, []place) {
 	w := &stackWriter{}
 	w.linef("stack = %s", quote(i.stack))
 	w.linef("mark  = false    # a mark would change every unit, and fleet would replace it")
+	if len(i.notes) > 0 {
+		w.linef("")
+		w.comments(i.notes)
+	}
 	i.writeHosts(w)
 	line := w.line()
 	for _, u := range i.units {
@@ -51,11 +55,14 @@ func (i *importer) write() (string, []place) {
 }
 
 func (i *importer) writeHosts(w *stackWriter) {
-	if len(i.hosts) == 0 {
-		return
-	}
-	w.linef("\n# Units that the imported ones name and that are not among them: taken for units of the hosts.")
+	named := false
 	for _, h := range i.hosts {
+		w.linef("")
+		if len(h.notes) == 0 && !named {
+			w.linef("# Units that the imported ones name and that are not among them: taken for units of the hosts.")
+			named = true
+		}
+		w.comments(h.notes)
 		w.linef("[host.%s]\nunit = %s", tomlKey(h.key), quote(string(h.name)))
 	}
 }
@@ -63,6 +70,7 @@ func (i *importer) writeHosts(w *stackWriter) {
 // unit writes one unit, an empty line before it.
 func (w *stackWriter) unit(u *unit) {
 	w.linef("")
+	w.comments(u.file.head)
 	if !u.tables {
 		w.text(u)
 		return
