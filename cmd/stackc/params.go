@@ -102,6 +102,9 @@ func paramsOfFile(list []*stack.Param) []view.Param {
 			Name: p.Name, Type: string(p.Type), Help: p.Help, Required: p.Required(), Declared: placeOf(p.Pos),
 			Default: plain(p.Default), Value: plain(p.Value), AtDefault: p.AtDefault(),
 		}
+		for _, v := range p.Values {
+			out[i].Values = append(out[i].Values, plain(v))
+		}
 		if p.Value != nil {
 			from := givenAt(p)
 			out[i].From = &from

@@ -234,7 +234,7 @@ func (d *decoder) scalar(v *syntax.Value) Text {
 		return plainText(d.pos(v.Span), nil, paramText(r))
 	}
 	if r.Kind == syntax.Array || r.Kind == syntax.KindTable || r.Kind == syntax.Datetime {
-		d.want(r, "a string, number, boolean, or an array of them")
+		d.wantValue(r)
 		return Text{}
 	}
 	return d.text(v)
@@ -329,10 +329,12 @@ func (d *decoder) closed(t Text) (s string, ok bool) {
 
 // words reads a string or an array of strings as names.
 func (d *decoder) words(v *syntax.Value) []Word {
-	v, ok := d.resolve(v)
+	r, ok := d.resolve(v)
 	if !ok {
 		return nil
 	}
+	fromParam := r != v
+	v = r
 	switch v.Kind {
 	case syntax.String:
 		if w := d.word(v); w.Value != "" {
@@ -342,6 +344,10 @@ func (d *decoder) words(v *syntax.Value) []Word {
 	case syntax.Array:
 		words := make([]Word, 0, len(v.Elems))
 		for i, e := range v.Elems {
+			if fromParam && e.Kind != syntax.String { // the number is right where it was given, and wrong here
+				d.want(&syntax.Value{Kind: e.Kind, Span: v.Span}, "a list of strings")
+				return nil
+			}
 			if w := d.index(i).word(e); w.Value != "" {
 				words = append(words, w)
 			}

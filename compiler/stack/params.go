@@ -60,6 +60,7 @@ func paramWords() Keywords {
 	return Keywords{
 		{Name: "type", Required: true, Shape: choiceShape(types...), Example: `"host"`, Help: "its type, which every value is held against"},
 		{Name: "default", Shape: paramValue(), Example: `"10.0.0.1"`, Help: "its value unless another is given; without one it must be given"},
+		{Name: "values", Shape: TypeList.Shape(), Example: `["vxlan", "udp"]`, Help: "all that it may be, of a list all that its elements may be"},
 		{Name: "help", Shape: stringShape(""), Example: `"address of the machine with role=master"`, Help: "what it is, for stackc params and for messages"},
 		{Name: "allow", Shape: allowances().shape, Example: `["network-overlap"]`, Help: "codes of findings that are right as they are about this parameter"},
 	}
@@ -87,6 +88,9 @@ func (d *decoder) param(e *syntax.Entry) *Param {
 	}
 	d.onlyKeys(e.Value.Table, "a parameter", paramWords().Names())
 	p.Type = d.paramType(e)
+	if v := e.Value.Table.Get("values"); v != nil && p.Type != "" {
+		p.Values = d.at("values").paramValues(p, v.Value) // before the default, which is one of them
+	}
 	for _, f := range e.Value.Table.Entries {
 		switch f.Key {
 		case "help":
@@ -171,6 +175,9 @@ func (d *decoder) checkParam(p *Param, v *syntax.Value) *syntax.Value {
 		return nil
 	}
 	if p.Type == TypeDuration && v.Kind == syntax.Integer {
+		if !d.chosen(p, v) {
+			return nil
+		}
 		return v
 	}
 	if want := kindOf(p.Type); v.Kind != want {
@@ -194,6 +201,9 @@ func (d *decoder) checkParam(p *Param, v *syntax.Value) *syntax.Value {
 			d.errorf(diag.BadParameter, v.Span, "parameter %q: %q is not %s: %s", p.Name, v.Str, withArticle(string(p.Type)), why)
 			return nil
 		}
+	}
+	if !d.chosen(p, v) {
+		return nil
 	}
 	return v
 }

@@ -270,6 +270,9 @@ type Param struct {
 	Pos  Pos
 	Type ParamType
 	Help string
+	// Values are all that the parameter may be, of a list all that its elements may
+	// be; empty when the file does not say.
+	Values []*syntax.Value
 	// Default is the value that the file itself gives, nil when it gives none.
 	Default *syntax.Value
 	// Value is what the parameter stands for, nil when nothing gives one.

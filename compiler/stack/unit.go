@@ -15,19 +15,19 @@ import (
 // unitWords are stackc's own words in a unit. What is not among them and begins
 // with a capital letter is a section of systemd's.
 var unitWords = []keyword[Unit]{
-	key("role", names(), func(u *Unit) *[]Word { return &u.Roles },
+	listKey("role", names(), func(u *Unit) *[]Word { return &u.Roles },
 		"the role on whose machines it runs, or several: any of them", `"node"`),
 	key("global", flag(), func(u *Unit) *Flag { return &u.Global },
 		"true: once on every machine that fits", `true`),
-	key("machine_of", names(), func(u *Unit) *[]Word { return &u.MachineOf },
+	listKey("machine_of", names(), func(u *Unit) *[]Word { return &u.MachineOf },
 		"units whose machine it must share", `"web"`),
-	key("conflicts", names(), func(u *Unit) *[]Word { return &u.Conflicts },
+	listKey("conflicts", names(), func(u *Unit) *[]Word { return &u.Conflicts },
 		"units, or full names and patterns of other stacks', that it may not share a machine with", `["web@*.service"]`),
 	key("machine_id", oneName(), func(u *Unit) *Word { return &u.MachineID },
 		"the id of its machine, or the first 8 digits of it", `"8b9a3c1f"`),
-	key("metadata", pairs(), func(u *Unit) *[]Word { return &u.Metadata },
+	listKey("metadata", pairs(), func(u *Unit) *[]Word { return &u.Metadata },
 		"further key=value pairs of fleet's metadata that its machine must have", `"disk=ssd"`),
-	key("after", names(), func(u *Unit) *[]Word { return &u.After },
+	listKey("after", names(), func(u *Unit) *[]Word { return &u.After },
 		"units and host entries that must be ready before it starts, wherever they are", `["etcd", "api"]`),
 	key("ready", readiness(), func(u *Unit) **Ready { return &u.Ready },
 		"how those that follow it learn that it is up", `{ http = "/healthz" }`).besideText(),
@@ -35,7 +35,7 @@ var unitWords = []keyword[Unit]{
 		"the port it listens on, for ready and ${{ X.address }}", `8080`).besideText(),
 	key("listen", address(), func(u *Unit) *Text { return &u.Listen },
 		"the address its program binds; 127.0.0.1 keeps followers on other machines out", `"127.0.0.1"`).besideText(),
-	key("download", form[[]Download]{manyShape(downloadShape()), (*decoder).downloads}, func(u *Unit) *[]Download { return &u.Downloads },
+	listKey("download", form[[]Download]{manyShape(downloadShape()), (*decoder).downloads}, func(u *Unit) *[]Download { return &u.Downloads },
 		"files that are fetched before it starts, if they are not there yet",
 		`[{ url = "http://10.0.0.1/agent", to = "/opt/bin/agent", unverified = true }]`),
 	key("etcd_put", form[[]Put]{mapShape(slashPattern, Shape{}), (*decoder).puts}, func(u *Unit) *[]Put { return &u.Puts },
@@ -52,7 +52,7 @@ var unitWords = []keyword[Unit]{
 		"true: no two of its instances on one machine", `true`),
 	key("release", oneName(), func(u *Unit) *Word { return &u.Release },
 		"the release whose flags its program knows", `"kubernetes/0.15"`).besideText(),
-	key("allow", allowances(), func(u *Unit) *[]*Allowance { return &u.Allow },
+	listKey("allow", allowances(), func(u *Unit) *[]*Allowance { return &u.Allow },
 		"codes of findings that are right as they are in this unit", `["no-restart"]`).besideText(),
 	{Keyword{Name: "text", Help: "the unit file itself, which is compiled as it stands", Shape: Shape{Kind: ShapeString}, Example: `"[Service]\nExecStart=/opt/bin/web\n"`, BesideText: true},
 		(*decoder).verbatim},
@@ -119,29 +119,6 @@ func (d *decoder) section(u *Unit, e *syntax.Entry) {
 	for _, entry := range t.Entries {
 		d.at(entry.Key).directive(s, entry)
 	}
-}
-
-// directive reads one key of a raw section; a later file's takes the place of an earlier one's.
-func (d *decoder) directive(s *Section, e *syntax.Entry) {
-	dir := &Directive{Name: e.Key, Pos: d.pos(e.KeySpan)}
-	v, before := e.Value, len(*d.findings)
-	if r, ok := d.resolve(v); ok && r.Kind == syntax.Array {
-		for i, elem := range r.Elems {
-			if t := d.index(i).scalar(elem); t.Given() {
-				dir.Values = append(dir.Values, t)
-			}
-		}
-	} else if t := d.scalar(v); t.Given() {
-		dir.Values = []Text{t}
-	}
-	dir.Broken = len(*d.findings) > before
-	for i, old := range s.Directives {
-		if old.Name == e.Key {
-			s.Directives[i] = dir
-			return
-		}
-	}
-	s.Directives = append(s.Directives, dir)
 }
 
 // pairs reads key=value words of fleet's metadata.

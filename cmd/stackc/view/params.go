@@ -10,6 +10,8 @@ type Param struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 	Help string `json:"help,omitempty"`
+	// Values are all that the parameter may be, of a list all that its elements may be.
+	Values []any `json:"values,omitempty"`
 	// Required says that the parameter has no default.
 	Required bool `json:"required,omitempty"`
 	// Default and Value are strings, integers, booleans or lists of them, nil for
@@ -42,7 +44,7 @@ func Params(stack string, list []Param, libraries []LibraryParams, width int) st
 		rows := [][]string{head("NAME", "TYPE", "DEFAULT", "VALUE", "FROM", "HELP")}
 		for _, p := range list {
 			rows = append(rows, []string{
-				strong(clean(p.Name)), p.Type, defaultText(p), valueText(p), clean(fromText(p)), clean(p.Help),
+				strong(clean(p.Name)), p.Type, defaultText(p), valueText(p), clean(fromText(p)), clean(helpText(p)),
 			})
 		}
 		b.WriteString(withHelp("", rows, width))
@@ -58,7 +60,7 @@ func libraryText(l LibraryParams, width int) string {
 	var rows [][]string
 	for _, p := range l.Params {
 		if p.AtDefault {
-			rows = append(rows, []string{clean(p.Name), p.Type, defaultText(p), clean(p.Help)})
+			rows = append(rows, []string{clean(p.Name), p.Type, defaultText(p), clean(helpText(p))})
 		}
 	}
 	if len(rows) == 0 {
@@ -116,6 +118,22 @@ func fromText(p Param) string {
 		return "-"
 	}
 	return p.From.String()
+}
+
+// helpText is what the file says of a parameter, and what it may be.
+func helpText(p Param) string {
+	if len(p.Values) == 0 {
+		return p.Help
+	}
+	words := make([]string, len(p.Values))
+	for i, v := range p.Values {
+		words[i] = literal(v)
+	}
+	text := "one of " + strings.Join(words, ", ")
+	if p.Help != "" {
+		text = p.Help + "; " + text
+	}
+	return text
 }
 
 // literal writes a value as TOML has it.
