@@ -32,6 +32,7 @@ stacks:             compiler compiler/source
 units/graph:
 units:              units/graph github.com/coreos/go-systemd/v22
 fleet:              units units/graph github.com/coreos/fleet github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
+fleet/state:        units github.com/cenkalti/backoff/v5 go.etcd.io/etcd/client/v2
 fleet/fleettest:    fleet units github.com/coreos/fleet
 `
 
