@@ -17,6 +17,9 @@ type ApplyOptions struct {
 	NoWait bool
 	// Timeout bounds all waiting together. 0 means no bound.
 	Timeout time.Duration
+	// Guard is asked before each request that writes, and at each look at the
+	// cluster; an error of it ends the run. A lock that is lost is told that way.
+	Guard func() error
 	// Patience bounds how long a unit may be between tries (auto-restart), or dead
 	// where it should have started, before it counts as failed. 0 means
 	// DefaultPatience.
@@ -32,8 +35,8 @@ const DefaultPatience = time.Minute
 // be nil.
 //
 // When ctx ends, requests that are on their way are finished and no more are sent.
-// The error is about requests or the end of ctx, or Stale; how units fare is in
-// the Outcome, which is filled in in either case. A plan with a unit that no
+// The error is about requests or the end of ctx, or Stale or Lost; how units fare is
+// in the Outcome, which is filled in in either case. A plan with a unit that no
 // machine can run is not begun.
 func Apply(ctx context.Context, c Client, p *Plan, options ApplyOptions, tell func(Event)) (Outcome, error) {
 	if tell == nil {
@@ -78,7 +81,7 @@ func newRun(c Client, p *Plan, options ApplyOptions, tell func(Event)) *run {
 
 func (r *run) all(ctx context.Context) error {
 	if r.options.Verify {
-		if err := r.verify(ctx); err != nil {
+		if err := Verify(ctx, r.client, r.plan); err != nil {
 			return err
 		}
 	}
@@ -115,29 +118,15 @@ func (r *run) unplaceable(none []UnitPlan) {
 	}
 }
 
-// verify compares the cluster with what the plan was made from.
-func (r *run) verify(ctx context.Context) error {
-	now, err := Take(ctx, r.client, r.plan.names())
-	if err != nil {
-		return err
-	}
-	if now.Digest(r.plan.names()) == r.plan.Base {
+// guard asks whether the run may go on.
+func (r *run) guard(unit units.Name) error {
+	if r.options.Guard == nil {
 		return nil
 	}
-	for _, u := range r.plan.Units {
-		live, exists := now.Unit(u.Unit)
-		switch {
-		case exists && u.OldHash == "":
-			return fail("apply", u.Unit, Stale, "the plan is out of date: it creates the unit, and somebody has")
-		case !exists && u.OldHash != "":
-			return fail("apply", u.Unit, Stale, "the plan is out of date: somebody has removed the unit")
-		case live.Hash != u.OldHash:
-			return fail("apply", u.Unit, Stale, "the plan is out of date: the unit was %s and is %s", units.ShortHash(u.OldHash), units.ShortHash(live.Hash))
-		case live.Desired != u.From:
-			return fail("apply", u.Unit, Stale, "the plan is out of date: the unit's desired state was %s and is %s", u.From, live.Desired)
-		}
+	if err := r.options.Guard(); err != nil {
+		return &Error{Op: "apply", Unit: unit, Kind: Lost, Err: err}
 	}
-	return fail("apply", "", Stale, "the plan is out of date")
+	return nil
 }
 
 // finish settles a unit and tells so. A unit that was up may still turn out to

@@ -310,6 +310,9 @@ func TestVerify(t *testing.T) {
 		{"state", func(c *fleettest.Cluster) { c.Submit(loaded(unit("a"))) }, "desired state was launched and is loaded"},
 		{"removed", func(c *fleettest.Cluster) { c.Remove("a.service") }, "somebody has removed"},
 		{"created", func(c *fleettest.Cluster) { c.Submit(unit("b")) }, "b.service: the plan is out of date: it creates the unit"},
+		{"all at once", func(c *fleettest.Cluster) { c.Submit(loaded(unit("a"))); c.Submit(unit("b")) }, "and is loaded\napply b.service: the plan is out of date"},
+		{"machine gone", func(c *fleettest.Cluster) { c.KillMachine(fleettest.Machines(1)[0].ID); c.Settle() }, "machine n1/10.0.0.1 is gone"},
+		{"machine joined", func(c *fleettest.Cluster) { c.AddMachine(fleettest.Machine{ID: "n9"}) }, "machine n9 has joined"},
 		{"not of the stack", func(c *fleettest.Cluster) { c.Submit(unit("z")) }, ""},
 	}
 	for _, tt := range tests {

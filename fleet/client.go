@@ -61,7 +61,8 @@ type Unit struct {
 	Machine string
 }
 
-// Owner is the stack that the unit says it belongs to, or "".
+// Owner is the stack that the unit's text says it belongs to, or "". Snapshot.OwnerOf
+// knows more.
 func (u Unit) Owner() string { return ownerOf(u.Options) }
 
 // UnitState is one row of what machines publish: a unit on a machine.

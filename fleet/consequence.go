@@ -162,7 +162,7 @@ func (d *dependents) collateral(u *UnitPlan) []string {
 	for _, name := range d.leaning[u.Unit] {
 		live, outside := d.others[name]
 		if outside && live.Desired == units.Launched && slices.Contains(u.Placement.Now, live.Machine) {
-			said = append(said, d.stops(u.Unit, name, live.Owner()))
+			said = append(said, d.stops(u.Unit, name, d.owners[name]))
 		}
 		if other := d.unit(name); !outside && removed && other.To == units.Launched && meet(u, other) {
 			said = append(said, d.stops(u.Unit, name, ""))

@@ -19,13 +19,15 @@ type dependents struct {
 	leaning map[units.Name][]units.Name
 	// others are units of the cluster that the plan does not touch.
 	others map[units.Name]Unit
+	// owners are the stacks that the others belong to.
+	owners map[units.Name]string
 	// neighbours are, for a unit that is held back, those that must be loaded.
 	neighbours map[units.Name][]units.Name
 }
 
 func newDependents(s *Snapshot, p *Plan) *dependents {
 	d := &dependents{plan: p, index: map[units.Name]int{}, edges: map[units.Name][]units.Edge{},
-		leaning: map[units.Name][]units.Name{}, others: map[units.Name]Unit{}, neighbours: map[units.Name][]units.Name{}}
+		leaning: map[units.Name][]units.Name{}, others: map[units.Name]Unit{}, owners: map[units.Name]string{}, neighbours: map[units.Name][]units.Name{}}
 	for i, u := range p.Units {
 		d.index[u.Unit] = i
 		d.enter(u.Unit, u.options())
@@ -33,7 +35,7 @@ func newDependents(s *Snapshot, p *Plan) *dependents {
 	for _, live := range s.Units {
 		if u := d.unit(live.Name); u == nil || u.Action == Orphan {
 			d.enter(live.Name, live.Options)
-			d.others[live.Name] = live
+			d.others[live.Name], d.owners[live.Name] = live, s.OwnerOf(live)
 		}
 	}
 	return d
@@ -90,6 +92,9 @@ func (d *dependents) spread() {
 	}
 }
 
+// alongWith begins the reason of a Restart that the plan itself makes necessary.
+const alongWith = "it goes down with "
+
 // restartStopped makes a Restart of a unit that is to run on and is stopped by
 // another.
 func (d *dependents) restartStopped(u *UnitPlan) bool {
@@ -101,7 +106,7 @@ func (d *dependents) restartStopped(u *UnitPlan) bool {
 		return false
 	}
 	u.Action, u.Settled = Restart, false
-	u.Reason = fmt.Sprintf("it goes down with %s, which it names in %s=", edge.Target, edge.Relation)
+	u.Reason = fmt.Sprintf("%s%s, which it names in %s=", alongWith, edge.Target, edge.Relation)
 	return true
 }
 

@@ -61,6 +61,9 @@ type Change struct {
 	Reordered bool `json:"reordered,omitempty"`
 	// Owner is whom the unit belongs to when it is taken over, or "" for nobody.
 	Owner string `json:"owner,omitempty"`
+	// Claimed says of a unit that goes, or is an orphan, that its text does not say
+	// whose it is: it is the stack's by what was recorded.
+	Claimed bool `json:"claimed,omitempty"`
 	// Reason says why a Restart is needed.
 	Reason string `json:"reason,omitempty"`
 }
@@ -108,25 +111,30 @@ func Diff(s *Snapshot, set *units.Set, options DiffOptions) ([]Change, []Refusal
 	var refusals []Refusal
 	for _, want := range set.Units {
 		live, exists := s.Unit(want.Name)
-		if exists && !mayTouch(set.Stack, live, want, options) {
-			refusals = append(refusals, foreign(set.Stack, live))
+		if exists && !mayTouch(s, set.Stack, live, want, options) {
+			refusals = append(refusals, foreign(set.Stack, live, s.OwnerOf(live)))
 			continue
 		}
-		changes = append(changes, compare(s, live, exists, want))
+		changes = append(changes, compare(s, set.Stack, live, exists, want))
 	}
 	changes = append(changes, orphans(s, set, options.Prune)...)
 	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Unit, b.Unit) })
 	return changes, refusals
 }
 
-// mayTouch tells whether a live unit is ours. One that is the same to the byte is
-// taken as ours even without a mark: that is how imported units look.
-func mayTouch(stack string, live Unit, want units.Unit, options DiffOptions) bool {
-	return live.Owner() == stack || options.Adopt || live.Hash == want.Hash()
+// mayTouch tells whether the set may have a live unit.
+func mayTouch(s *Snapshot, stack string, live Unit, want units.Unit, options DiffOptions) bool {
+	return options.Adopt || ours(s.OwnerOf(live), stack, live, want)
 }
 
-func foreign(stack string, live Unit) Refusal {
-	r := Refusal{Unit: live.Name, Stack: stack, Owner: live.Owner()}
+// ours tells whether a live unit is the stack's. One of nobody's that is the same
+// to the byte is taken as ours even without a mark: that is how imported units look.
+func ours(owner, stack string, live Unit, want units.Unit) bool {
+	return owner == stack || owner == "" && live.Hash == want.Hash()
+}
+
+func foreign(stack string, live Unit, owner string) Refusal {
+	r := Refusal{Unit: live.Name, Stack: stack, Owner: owner}
 	whose := fmt.Sprintf("belongs to stack %q", r.Owner)
 	if r.Owner == "" {
 		whose = "is in the cluster and belongs to no stack"
@@ -135,17 +143,24 @@ func foreign(stack string, live Unit) Refusal {
 	return r
 }
 
-func compare(s *Snapshot, live Unit, exists bool, want units.Unit) Change {
+func compare(s *Snapshot, stack string, live Unit, exists bool, want units.Unit) Change {
 	change := Change{Unit: want.Name, Action: None, From: live.Desired, To: want.Desired, OldHash: live.Hash, NewHash: want.Hash()}
 	if !exists {
 		change.Action = Create
 		return change
 	}
-	if owner := live.Owner(); owner != ownerOf(want.Options) {
+	same := change.OldHash == change.NewHash
+	if !same && live.Owner() != ownerOf(want.Options) {
+		same = units.Equal(unmarked(live.Options), unmarked(want.Options))
+	}
+	if owner := s.OwnerOf(live); !ours(owner, stack, live, want) {
 		change.Owner = owner
-		if units.Equal(unmarked(live.Options), unmarked(want.Options)) {
+		if same {
 			return adopt(change)
 		}
+	}
+	if same {
+		change.NewHash = change.OldHash // only the mark differs, if anything
 	}
 	switch {
 	case change.OldHash != change.NewHash:
@@ -218,7 +233,7 @@ func deadReason(s *Snapshot, live Unit, want units.Unit) string {
 	return reason
 }
 
-// orphans are the units that carry the stack's mark and are not wanted any more.
+// orphans are the units that are the stack's and are not wanted any more.
 func orphans(s *Snapshot, set *units.Set, prune bool) []Change {
 	action := Orphan
 	if prune {
@@ -227,7 +242,7 @@ func orphans(s *Snapshot, set *units.Set, prune bool) []Change {
 	var changes []Change
 	for _, live := range s.Owned(set.Stack) {
 		if _, wanted := set.Lookup(live.Name); !wanted {
-			changes = append(changes, Change{Unit: live.Name, Action: action, From: live.Desired, OldHash: live.Hash})
+			changes = append(changes, Change{Unit: live.Name, Action: action, From: live.Desired, OldHash: live.Hash, Claimed: live.Owner() != set.Stack})
 		}
 	}
 	return changes

@@ -35,6 +35,9 @@ const (
 	Misused Kind = "misused"
 	// Stale means that the cluster is no longer as the plan found it.
 	Stale Kind = "stale"
+	// Lost means that the caller's guard does not allow to go on; see
+	// ApplyOptions.Guard.
+	Lost Kind = "lock-lost"
 )
 
 // Error is a failed request to fleet.

@@ -1,11 +1,14 @@
 package fleet
 
 import (
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stackc/stackc/fleet/fleettest"
+	"github.com/stackc/stackc/units"
 )
 
 // TestFollowers: units that name a moved one in MachineOf= move with it although
@@ -38,6 +41,78 @@ func TestFollowers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRowLate: after a move the row may be away for long; that its agent has loaded
+// it all the same is told by fleet, and nobody is blamed.
+func TestRowLate(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+		m := fleettest.Machines(2)
+		submit(t, conn, set(unit("a", "[X-Fleet] MachineID="+m[0].ID)))
+		p := planFor(t, conn, set(unit("a", "[X-Fleet] MachineID="+m[1].ID)), DiffOptions{})
+		c.Hide("a.service", 50*time.Second)
+		began := time.Now()
+		out, r := apply(t, conn, p, ApplyOptions{Timeout: time.Hour})
+		if results(out) != "a.service up" || time.Since(began) < 50*time.Second {
+			t.Errorf("%s after %v", results(out), time.Since(began))
+		}
+		for _, e := range r.events {
+			if w, ok := e.(Warned); ok {
+				t.Errorf("warned: %s", w.Warning.Text)
+			}
+		}
+	})
+}
+
+// TestGoesIdle: a unit that is put to inactive is done when its machine has
+// stopped it, or does not say for long that it has.
+func TestGoesIdle(t *testing.T) {
+	for _, global := range []bool{false, true} {
+		bubble(t, 1, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+			a := unit("a")
+			if global {
+				a = unit("a", "[X-Fleet] Global=true")
+			}
+			submit(t, conn, set(a))
+			out := submit(t, conn, set(inactive(a)))
+			if results(out) != "a.service set" {
+				t.Error(results(out))
+			}
+			rows, err := conn.States(t.Context())
+			for _, row := range rows {
+				if row.Unit == "a.service" && row.Active != "inactive" {
+					t.Errorf("global %v: %s", global, row)
+				}
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestGuard: when the guard says no, nothing more is sent, and waiting ends.
+func TestGuard(t *testing.T) {
+	for _, allowed := range []int{0, 3, 13} {
+		bubble(t, 1, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+			var list []units.Unit
+			for i := range 12 {
+				list = append(list, unit(string(rune('a'+i))))
+			}
+			p := planFor(t, conn, set(list...), DiffOptions{})
+			c.Forget()
+			var asked atomic.Int32
+			_, err := Apply(t.Context(), conn, p, ApplyOptions{Guard: func() error {
+				if asked.Add(1) > int32(allowed) {
+					return errors.New("somebody has taken the lock")
+				}
+				return nil
+			}}, nil)
+			if KindOf(err) != Lost || !strings.Contains(err.Error(), "somebody has taken the lock") || len(c.Writes()) != min(allowed, 12) {
+				t.Errorf("%d allowed: %d writes, error %v of kind %q", allowed, len(c.Writes()), err, KindOf(err))
+			}
+		})
+	}
 }
 
 // TestLost: a unit that was there is not told as up when its rows have gone while

@@ -13,6 +13,16 @@ import (
 // rows come after 1.5 to 4 seconds, or some more when many units start at once.
 const unseenFor = 20 * time.Second
 
+// unseenAfterMove is that time for a unit that has moved: its row has been seen to
+// be away for 20 to 40 seconds.
+const unseenAfterMove = time.Minute
+
+// movedTo reports whether the unit was on other machines when the run began.
+func (t *track) movedTo(machine string) bool {
+	now := t.plan.Placement.Now
+	return machine != "" && len(now) > 0 && !slices.Contains(now, machine)
+}
+
 // warn tells a remark.
 func (r *run) warn(unit units.Name, text string) {
 	r.tell(Warned{Warning: Warning{Unit: unit, Text: text}})
@@ -34,8 +44,8 @@ func (r *run) hint(ctx context.Context, now time.Time) error {
 	var names []units.Name
 	for _, t := range r.tracks {
 		unseen := t.result == NotReached && t.desired != "" && !t.sight.seen() && !t.hinted && !t.watched.IsZero()
-		if unseen && now.Sub(t.watched) >= unseenFor && len(names) < inFlight {
-			t.hinted = true
+		if unseen && !t.idle() && now.Sub(t.watched) >= unseenFor && now.Sub(t.asked) >= unseenFor && len(names) < inFlight {
+			t.asked = now
 			names = append(names, t.unit)
 		}
 	}
@@ -45,11 +55,17 @@ func (r *run) hint(ctx context.Context, now time.Time) error {
 	}
 	there := NewSnapshot(nil, list, nil)
 	for _, name := range names {
-		r.warn(name, r.hintText(there, name))
+		if text := r.hintText(there, name); text != "" {
+			r.byName[name].hinted = true
+			r.warn(name, text)
+		}
 	}
 	return nil
 }
 
+// hintText tells why a unit is seen on no machine, or "" when it is too early to
+// say: after a move the row may be late, and then fleet calls the unit inactive
+// although it runs (fleet v1.0.0 registry/job_state.go goes by the row).
 func (r *run) hintText(there *Snapshot, name units.Name) string {
 	t := r.byName[name]
 	live, exists := there.Unit(name)
@@ -60,6 +76,8 @@ func (r *run) hintText(there *Snapshot, name units.Name) string {
 		return "fleet has other content for the unit by now: somebody else has written it"
 	case live.Desired != t.desired:
 		return fmt.Sprintf("the unit's desired state is %s by now, not %s: somebody else has written it", live.Desired, t.desired)
+	case t.movedTo(live.Machine) && time.Since(t.watched) < unseenAfterMove:
+		return ""
 	case t.where.Global || live.Machine != "":
 		return fmt.Sprintf("%s not loaded it in %v; a unit that cannot be loaded blocks all others of its machine",
 			r.holder(t, live), unseenFor)

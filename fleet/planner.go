@@ -32,7 +32,7 @@ func NewPlan(s *Snapshot, set *units.Set, changes []Change, placements []Placeme
 func PlanDestroy(s *Snapshot, stack string) *Plan {
 	var changes []Change
 	for _, live := range s.Owned(stack) {
-		changes = append(changes, Change{Unit: live.Name, Action: Delete, From: live.Desired, OldHash: live.Hash})
+		changes = append(changes, Change{Unit: live.Name, Action: Delete, From: live.Desired, OldHash: live.Hash, Claimed: live.Owner() != stack})
 	}
 	set := units.NewSet(stack, nil)
 	return NewPlan(s, set, changes, Place(s, set, changes))

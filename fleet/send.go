@@ -107,6 +107,9 @@ func (r *run) note(result StepDone) {
 
 // do carries out one step.
 func (r *run) do(ctx context.Context, step Step) (remade bool, err error) {
+	if err := r.guard(step.Unit); err != nil {
+		return false, err
+	}
 	switch step.Do {
 	case PutState:
 		return false, r.client.SetState(ctx, step.Unit, step.State)

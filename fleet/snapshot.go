@@ -20,6 +20,8 @@ type Snapshot struct {
 	// Partial says that the units were fetched by name. Orphans and the load of
 	// machines cannot be told from such a snapshot.
 	Partial bool
+	// claims are what was recorded of who owns units; see WithClaims.
+	claims map[units.Name]Claim
 }
 
 // NewSnapshot makes a Snapshot of lists in any order. A unit that occurs twice,
@@ -69,17 +71,6 @@ func (s *Snapshot) StatesOf(name units.Name) []UnitState {
 		}
 	}
 	return rows
-}
-
-// Owned returns the units that say they belong to stack.
-func (s *Snapshot) Owned(stack string) []Unit {
-	var owned []Unit
-	for _, u := range s.Units {
-		if stack != "" && u.Owner() == stack {
-			owned = append(owned, u)
-		}
-	}
-	return owned
 }
 
 // Digest identifies the contents and desired states of the named units: what a

@@ -165,6 +165,9 @@ func (t target) missingText(p *Plan, s sight, up func(units.Name) bool, first un
 			return "is queued behind " + string(first) + where
 		}
 	case units.Up:
+		if t.desired == units.Loaded {
+			return "loaded" + where + ", not for long yet"
+		}
 		return "up" + where + ", not for long yet"
 	}
 	return fmt.Sprintf("is %s%s", s.row, where)

@@ -50,6 +50,8 @@ type track struct {
 	// fails is since when it has not stayed up between tries, dead since when it
 	// has been dead; zero when it is not.
 	fails, dead time.Time
+	// left is since when fleet has no machine for a unit that is to have none.
+	left time.Time
 	// watched is when the unit was first looked at.
 	watched time.Time
 	// told are the states by machine as last told, met whether there were any.
@@ -58,7 +60,9 @@ type track struct {
 	// ghost is what the rows of a removed unit of the same name and content said
 	// when they were first seen; they say nothing of the new one.
 	ghost string
-	// hinted says that it was looked into why no machine reports the unit.
+	// asked is when it was last looked into why no machine reports the unit, hinted
+	// whether that was told.
+	asked  time.Time
 	hinted bool
 }
 

@@ -57,7 +57,7 @@ func nextPause(began, looked time.Time) time.Duration {
 // finishUnwatched settles units that nothing is to be seen of.
 func (r *run) finishUnwatched(t *track) {
 	switch {
-	case t.plan.Action == Orphan || t.plan.Action != Delete && t.desired == units.Inactive:
+	case t.plan.Action == Orphan, t.idle() && len(t.plan.Placement.Now) == 0:
 		r.finish(t, IsSet, "")
 	case t.plan.Settled && r.plan.Empty():
 		r.finish(t, t.good(), "")
@@ -118,7 +118,9 @@ func (r *run) poll(ctx context.Context) error {
 	}
 	endings := make([]ending, len(r.tracks))
 	for i, t := range r.tracks {
-		if t.plan.Action != Delete && t.plan.Action != Orphan {
+		if t.idle() {
+			t.sight = t.look(s)
+		} else if t.plan.Action != Delete && t.plan.Action != Orphan {
 			endings[i].result, endings[i].reason = t.read(s, now, r.options.Patience, r.before(t))
 		}
 	}
@@ -137,6 +139,9 @@ func (r *run) poll(ctx context.Context) error {
 	if err := r.removed(ctx); err != nil {
 		return err
 	}
+	if err := r.stopped(ctx, now); err != nil {
+		return err
+	}
 	if err := r.hint(ctx, now); err != nil {
 		return err
 	}
@@ -147,6 +152,9 @@ func (r *run) poll(ctx context.Context) error {
 // observe reads the states, and the machines now and then: rows of machines that
 // are gone say "active" for some seconds, and fleet needs 20 to miss a machine.
 func (r *run) observe(ctx context.Context) (*Snapshot, error) {
+	if err := r.guard(""); err != nil {
+		return nil, err
+	}
 	if r.polls%machinesEvery == 0 {
 		machines, err := r.client.Machines(ctx)
 		if err != nil {
@@ -206,6 +214,41 @@ func (r *run) removed(ctx context.Context) error {
 	return nil
 }
 
+// idle reports whether the unit is to be on no machine.
+func (t *track) idle() bool { return t.plan.Action != Delete && t.desired == units.Inactive }
+
+// running reports whether some machine still says that the unit does anything.
+func (t *track) running() bool {
+	return slices.ContainsFunc(t.sight.rows, func(row UnitState) bool { return row.Active != "inactive" && row.Active != "failed" })
+}
+
+// stopped settles units that are to be on no machine. Fleet forgets the machine of
+// such a unit before its agent has stopped it, and the row may stay as it was for
+// a minute; so a row that says that it runs is believed for a while only.
+func (r *run) stopped(ctx context.Context, now time.Time) error {
+	var names []units.Name
+	for _, t := range r.tracks {
+		if t.idle() && t.result == NotReached {
+			names = append(names, t.unit)
+		}
+	}
+	list, err := fetch(ctx, r.client, names)
+	if err != nil {
+		return err
+	}
+	there := NewSnapshot(nil, list, nil)
+	for _, name := range names {
+		t := r.byName[name]
+		live, exists := there.Unit(name)
+		left := !exists || t.where.Global || live.Machine == ""
+		t.left = since(t.left, left, now)
+		if left && (!t.running() || now.Sub(t.left) >= oldRowFor) {
+			r.finish(t, IsSet, "")
+		}
+	}
+	return nil
+}
+
 // progress tells how far the run is.
 func (r *run) progress(now time.Time) {
 	p := Progress{Elapsed: now.Sub(r.started), Total: len(r.tracks)}
@@ -221,8 +264,11 @@ func (r *run) progress(now time.Time) {
 
 // missing words what a unit is waited for.
 func (r *run) missing(t *track) string {
-	if t.plan.Action == Delete {
+	switch {
+	case t.plan.Action == Delete:
 		return "fleet still has it"
+	case t.idle():
+		return "is being stopped"
 	}
 	return t.missingText(r.plan, t.sight, r.isUp, r.before(t))
 }

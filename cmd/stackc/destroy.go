@@ -47,7 +47,7 @@ exit codes: 0 done, or nothing to do; 1 error; 3 a unit does not go; 6 unreachab
 
 // otherStacks tells which stacks the cluster has, for a name that was mistyped.
 func otherStacks(s *fleet.Snapshot) string {
-	names := owners(s)
+	names := s.Owners()
 	if len(names) == 0 {
 		return ""
 	}

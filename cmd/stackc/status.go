@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -82,7 +81,7 @@ func (p *program) showStatus(ctx context.Context, conn *fleet.Conn, form *format
 		return err
 	}
 	if about.set == nil && len(snapshot.Owned(about.stack)) == 0 {
-		return misuse("", "no unit in the cluster belongs to stack %q%s", about.stack, cmp.Or(didYouMean(about.stack, owners(snapshot), ""), otherStacks(snapshot)))
+		return misuse("", "no unit in the cluster belongs to stack %q%s", about.stack, cmp.Or(didYouMean(about.stack, snapshot.Owners(), ""), otherStacks(snapshot)))
 	}
 	list := standings(snapshot, about.stack, about.set)
 	right := !slices.ContainsFunc(list, func(s view.Standing) bool { return !s.Right })
@@ -159,15 +158,4 @@ func contentWord(u fleet.UnitPlan, exists bool) string {
 		return "differs"
 	}
 	return "same"
-}
-
-// owners lists the stacks that have units in the cluster.
-func owners(s *fleet.Snapshot) []string {
-	seen := map[string]bool{}
-	for _, u := range s.Units {
-		if name := u.Owner(); name != "" {
-			seen[name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(seen))
 }

@@ -24,7 +24,7 @@ func EventLine(p *fleet.Plan, e fleet.Event) string {
 		if e.From == "" && e.Verdict == units.Up && untouched(p, e.Unit) {
 			return ""
 		}
-		return changeLine(p.Machines, e)
+		return changeLine(p, e)
 	case fleet.UnitDone:
 		if e.Outcome.Result == fleet.IsUp || e.Outcome.Result == fleet.IsSet {
 			return "" // its last change has told so
@@ -53,12 +53,17 @@ func stepLine(e fleet.StepDone) string {
 	return text + "sent, to be " + string(e.Step.State)
 }
 
-func changeLine(machines []fleet.Machine, e fleet.UnitChanged) string {
+func changeLine(p *fleet.Plan, e fleet.UnitChanged) string {
+	machines := p.Machines
 	text := strong(clean(string(e.Unit))) + " "
 	if e.To == "" {
 		return text + "has left " + machineName(machines, e.Machine)
 	}
-	text += verdictWord(e.Verdict) + " on " + machineName(machines, e.Machine)
+	word := verdictWord(e.Verdict)
+	if u, _ := p.Unit(e.Unit); u.To == units.Loaded && e.Verdict == units.Up {
+		word = good("loaded")
+	}
+	text += word + " on " + machineName(machines, e.Machine)
 	if e.Verdict == units.Waiting && len(e.WaitingFor) > 0 {
 		return text + " for " + clean(waitText(e.WaitingFor))
 	}
