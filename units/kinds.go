@@ -1,11 +1,5 @@
 package units
 
-import (
-	"fmt"
-	"strconv"
-	"strings"
-)
-
 // Kind is what the value of a directive is.
 type Kind string
 
@@ -24,6 +18,10 @@ const (
 	KindBytes    Kind = "size"
 	KindMode     Kind = "mode"
 	KindSignal   Kind = "signal"
+	KindPercent  Kind = "percentage"
+	KindLimit    Kind = "limit"
+	KindUser     Kind = "user"
+	KindListen   Kind = "address"
 	KindEnviron  Kind = "environment"
 	KindString   Kind = "text"
 	KindWords    Kind = "words"
@@ -41,6 +39,14 @@ func kindOf(parser string) (kind Kind, many bool) {
 		return KindSeconds, false
 	case "timer":
 		return KindCalendar, true
+	case "rlimit":
+		return KindLimit, false
+	case "cpu_quota", "managed_oom_mem_pressure_limit":
+		return KindPercent, false
+	case "user_group_compat":
+		return KindUser, false
+	case "socket_listen":
+		return KindListen, true
 	case "exec":
 		return KindExec, true
 	case "unit_deps", "obsolete_unit_deps", "service_sockets", "":
@@ -51,9 +57,10 @@ func kindOf(parser string) (kind Kind, many bool) {
 		return KindMode, false
 	case "signal":
 		return KindSignal, false
-	case "unsigned", "int", "long":
+	case "unsigned", "int", "long", "exec_nice", "exec_oom_score_adjust", "exec_io_priority", "exec_cpu_sched_prio",
+		"exit_status", "tty_size", "cpu_shares", "blockio_weight", "cg_weight":
 		return KindNumber, false
-	case "memory_limit", "iec_size":
+	case "memory_limit", "iec_size", "tasks_max":
 		return KindBytes, false
 	}
 	if enumOf(parser) != nil {
@@ -78,7 +85,7 @@ func kindOfText(parser string) (kind Kind, many bool) {
 	case "documentation", "pass_environ", "unset_environ", "user_group_strv_compat", "syscall_filter",
 		"capability_set", "address_families", "exit_status", "set_status", "device_allow":
 		return KindWords, true
-	case "unit_condition_string", "unit_condition_null", "socket_listen", "log_extra_fields",
+	case "unit_condition_string", "unit_condition_null", "log_extra_fields",
 		"set_credential", "load_credential", "import_credential", "open_file", "in_addr_prefixes",
 		"blockio_bandwidth", "blockio_device_weight", "io_limit", "io_device_weight", "io_device_latency",
 		"exec_input_text", "exec_input_data", "log_filter_patterns", "mount_images", "extension_images":
@@ -109,8 +116,6 @@ func enumOf(parser string) []string {
 		return []string{"continue", "stop", "kill"}
 	case "collect_mode":
 		return []string{"inactive", "inactive-or-failed"}
-	case "socket_bind":
-		return []string{"default", "both", "ipv6-only"}
 	case "device_policy":
 		return []string{"auto", "closed", "strict"}
 	}
@@ -140,85 +145,15 @@ func enumOfExec(parser string) []string {
 		return []string{"auto", "kill"}
 	case "managed_oom_preference":
 		return []string{"none", "avoid", "omit"}
+	case "exec_cpu_sched_policy":
+		return []string{"other", "batch", "idle", "fifo", "rr", "0", "1", "2", "3", "5"}
+	case "socket_protocol":
+		return []string{"udplite", "sctp", "mptcp"}
+	case "log_level":
+		return []string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "0", "1", "2", "3", "4", "5", "6", "7"}
 	}
 	return nil
 }
 
 // Words lists the values that a directive of [KindEnum] takes, else nil.
 func (d Directive) Words() []string { return enumOf(d.parser) }
-
-// CheckValue says what systemd would find wrong with a value, and which word was
-// probably meant. systemd ignores such an assignment with a line in the journal. It
-// judges only kinds whose grammar is simple, and nothing with a specifier or empty.
-func (d Directive) CheckValue(value string) (reason, suggestion string) {
-	if value == "" || strings.Contains(value, "%") {
-		return "", ""
-	}
-	switch d.Kind {
-	case KindBool:
-		if _, ok := ParseBool(value); !ok {
-			return fmt.Sprintf("%q is not a boolean; use yes or no", value), suggestWord(value, "yes", "no", "true", "false")
-		}
-	case KindEnum:
-		words := d.Words()
-		for _, w := range words {
-			if w == value {
-				return "", ""
-			}
-		}
-		return fmt.Sprintf("%q is not one of %s", value, strings.Join(words, ", ")), suggestWord(value, words...)
-	case KindSeconds:
-		if !timeSpan(value) {
-			return fmt.Sprintf("%q is not a time span such as 90, 5min or 1h 30min", value), ""
-		}
-	case KindMode:
-		if n, err := strconv.ParseUint(value, 8, 32); err != nil || n > 0o7777 {
-			return fmt.Sprintf("%q is not an octal file mode such as 0755", value), ""
-		}
-	}
-	return "", ""
-}
-
-func suggestWord(value string, words ...string) string {
-	word, _ := Suggest(value, words)
-	return word
-}
-
-// timeSpan reports whether systemd reads s as a time span (parse_time, see
-// systemd.time(7)): numbers, with or without a fraction, each with an optional unit.
-func timeSpan(s string) bool {
-	s = strings.Trim(s, blanks)
-	if s == "infinity" {
-		return true
-	}
-	s = strings.TrimPrefix(s, "+")
-	for s != "" {
-		number := strings.TrimLeft(s, "0123456789")
-		if number == s {
-			return false
-		}
-		if rest, ok := strings.CutPrefix(number, "."); ok {
-			number = strings.TrimLeft(rest, "0123456789")
-		}
-		number = strings.TrimLeft(number, blanks)
-		unit := strings.TrimRight(number[:len(number)-len(strings.TrimLeft(number, timeLetters))], blanks)
-		if !timeUnit(unit) {
-			return false
-		}
-		s = strings.TrimLeft(number[len(unit):], blanks)
-	}
-	return true
-}
-
-// timeLetters are the letters of which time units are made.
-const timeLetters = "abcdefghijklmnopqrstuvwxyzMµμ"
-
-func timeUnit(s string) bool {
-	switch s {
-	case "", "seconds", "second", "sec", "s", "minutes", "minute", "min", "months", "month", "M",
-		"msec", "ms", "m", "hours", "hour", "hr", "h", "days", "day", "d", "weeks", "week", "w",
-		"years", "year", "y", "usec", "us", "µs", "μs", "nsec", "ns":
-		return true
-	}
-	return false
-}

@@ -31,46 +31,61 @@ func directives(c *checker, n *topology.Node) {
 				WithHelp(fmt.Sprintf("its sections are %s", strings.Join(units.Sections(n.Unit.Name.Type()), ", "))))
 		default:
 			for _, d := range s.Directives {
-				c.directive(s, d, path+"."+d.Name)
+				c.directive(n, s, d, path+"."+d.Name)
 			}
 		}
 	}
 }
 
-func (c *checker) directive(s *stack.Section, d *stack.Directive, path string) {
+func (c *checker) directive(n *topology.Node, s *stack.Section, d *stack.Directive, path string) {
 	known, ok := units.LookupDirective(s.Name, d.Name)
 	if !ok {
 		c.unknownDirective(s, d, path)
 		return
 	}
 	c.directiveValues(known, d, path)
-	have := c.t.Stack.Systemd
-	if have == 0 {
-		return
-	}
+	have := c.t.Systemd(n)
+	var f diag.Diagnostic
 	switch {
-	case known.Since > have:
-		c.add(stack.Finding(diag.Warning, diag.NeedsSystemd, d.Pos, path, "%s= came with systemd %d, and the stack declares systemd %d: there it is ignored", d.Name, known.Since, have))
-	case !known.In(have):
-		c.add(stack.Finding(diag.Warning, diag.NeedsSystemd, d.Pos, path, "%s= has no effect in systemd %d, which the stack declares", d.Name, have))
+	case have.Version == 0 || known.In(have.Version):
+		return
+	case known.Since > have.Version:
+		f = stack.Finding(diag.Warning, diag.NeedsSystemd, d.Pos, path, "%s= came with systemd %d, and %s: there it is ignored", d.Name, known.Since, declares(have))
+	default:
+		f = stack.Finding(diag.Warning, diag.NeedsSystemd, d.Pos, path, "%s= has no effect in systemd %d, and %s", d.Name, have.Version, declares(have))
 	}
+	if have.Role != nil {
+		f = f.WithNote(have.Role.Systemd.Pos.Span, "declared here")
+	}
+	c.add(f)
 }
 
-// directiveValues checks values that stand as they are by the type of the directive.
+// declares says who declares a version of systemd.
+func declares(s topology.Systemd) string {
+	if s.Role != nil {
+		return fmt.Sprintf("role %q declares systemd %d", s.Role.Name, s.Version)
+	}
+	return fmt.Sprintf("the stack declares systemd %d", s.Version)
+}
+
+// unknownPart stands for what another unit gives: systemd's own mark for what only it
+// can expand, so that nothing is judged that holds it.
+const unknownPart = "%i"
+
+// directiveValues checks values by the type of the directive, at the part that is wrong.
 func (c *checker) directiveValues(known units.Directive, d *stack.Directive, path string) {
 	for _, v := range d.Values {
-		if len(v.Refs()) > 0 {
-			continue
+		line := v.Line(unknownPart)
+		if len(v.Refs()) > 0 && (known.Kind == units.KindBytes || known.Kind == units.KindPercent) {
+			continue // there a % is no specifier
 		}
-		reason, meant := known.CheckValue(strings.TrimSpace(v.Expand(nil)))
-		if reason == "" {
-			continue
+		for _, fault := range known.CheckValue(line.Text) {
+			pos := stack.Pos{Span: line.Span(fault.Start, fault.End), Via: v.Pos.Via}
+			if fault.Start == 0 && fault.End == len(line.Text) {
+				pos.Span = v.Pos.Span
+			}
+			c.add(stack.Finding(diag.Error, diag.BadValue, pos, path, "%s=: %s", d.Name, fault.Reason).WithHelp(fault.Help))
 		}
-		f := stack.Finding(diag.Error, diag.BadValue, v.Pos, path, "%s=: %s", d.Name, reason)
-		if meant != "" {
-			f = f.WithHelp(fmt.Sprintf("did you mean %q?", meant))
-		}
-		c.add(f)
 	}
 }
 
@@ -79,16 +94,31 @@ func (c *checker) unknownDirective(s *stack.Section, d *stack.Directive, path st
 		return
 	}
 	hint := units.SuggestDirective(s.Name, d.Name)
+	if at := strings.IndexFunc(d.Name, notInName); at >= 0 || d.Name == "" {
+		f := stack.Finding(diag.Error, diag.ValueText, d.Pos, path, "%q cannot be the name of a directive, which has letters, digits and hyphens only", d.Name)
+		c.add(f.WithHelp(meantHere(hint, s.Name)))
+		return
+	}
 	if hint.Moved && hint.Key == d.Name {
 		c.add(stack.Finding(diag.Error, diag.WrongSection, d.Pos, path, "%s= belongs in [%s], not in [%s], where systemd ignores it", d.Name, hint.Section, s.Name).
 			WithHelp("move it there"))
 		return
 	}
-	f := stack.Finding(diag.Error, diag.UnknownDirective, d.Pos, path, "systemd knows no directive %q in [%s]", d.Name, s.Name)
-	if hint.Key != "" {
-		f = f.WithHelp(fmt.Sprintf("did you mean %q%s?", hint.Key, inSection(hint.Section, s.Name)))
+	c.add(stack.Finding(diag.Error, diag.UnknownDirective, d.Pos, path, "systemd knows no directive %q in [%s]", d.Name, s.Name).
+		WithHelp(meantHere(hint, s.Name)))
+}
+
+// notInName reports whether no directive has r in its name.
+func notInName(r rune) bool {
+	return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+}
+
+// meantHere is the help that names the directive that was meant, "" for none.
+func meantHere(hint units.Suggestion, section string) string {
+	if hint.Key == "" {
+		return ""
 	}
-	c.add(f)
+	return fmt.Sprintf("did you mean %q%s?", hint.Key, inSection(hint.Section, section))
 }
 
 // mistyped reports whether what a unit seems to lack may stand in it all the

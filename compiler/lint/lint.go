@@ -52,7 +52,7 @@ func unitRules() []func(*checker, *topology.Node) {
 // textRules look at one value of a raw directive.
 func textRules() []func(*checker, text) {
 	return []func(*checker, text){
-		secret, unexpandedVariable, emptyArgument, endlessLoop, bareProbe, rawDownload, waitsForFile, assignments,
+		secret, unexpandedVariable, emptyArgument, endlessLoop, bareProbe, rawDownload, waitsForFile,
 		pathTypo, oddCharacter, commentLine, flagRelease, flagValue, openDoor, addresses, files, socketDescriptors,
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/stackc/stackc/compiler/diag"
-	"github.com/stackc/stackc/compiler/stack"
-	"github.com/stackc/stackc/units"
 )
 
 // secretWords end the names of options that hold a secret.
@@ -226,27 +224,6 @@ func waitsForFile(c *checker, x text) {
 	}
 	c.add(x.report(diag.Warning, diag.WaitsForFile, x.source, "the unit fails when %s is not there yet, and no waiter in it can come before that", x.source).
 		WithHelp(`say env = { VARIABLE = "` + x.source + `" }, which waits for the variable; or put a "-" before the path`))
-}
-
-var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
-
-// assignments: systemd splits Environment= at blanks outside of quotes, and passes
-// over a word that assigns nothing (systemd.exec(5)).
-func assignments(c *checker, x text) {
-	if x.directive != "Environment" {
-		return
-	}
-	masked := x.value.Expand(func(stack.Ref) string { return "x" })
-	commands, err := units.SplitExec("/x " + stack.Fold(masked))
-	if err != nil || len(commands) != 1 {
-		return
-	}
-	for _, w := range commands[0].Words[1:] {
-		if !assignment.MatchString(w.Text) {
-			c.add(x.report(diag.Error, diag.BadValue, w.Text, "%q assigns nothing: systemd passes over it", w.Text).
-				WithHelp(`each word is NAME=value; one with blanks stands in quotes as a whole, as in Environment = '"NAME=two words"'`))
-		}
-	}
 }
 
 func pathTypoIn(s string) string {

@@ -42,6 +42,9 @@ func (c *unitChecker) unit(u units.Unit, origins []emit.Origin) {
 		if verbatim && (fault.Fault == units.FaultContinuation || fault.Fault == units.FaultNewline) {
 			continue // as fleet keeps a continued line; that it reads it again is known
 		}
+		if named := fault.Fault == units.FaultKey || fault.Fault == units.FaultComment; named && !verbatim && !units.Extension(fault.Option.Section, fault.Option.Name) {
+			continue // said of the directive already
+		}
 		c.at(fault.Option, origins[fault.Index], lineCode(fault.Fault), "%s= cannot be written into the unit: %s", fault.Option.Name, fault.Reason)
 	}
 	_, losses := units.ParsePlacement(u.Name, u.Options)
@@ -96,7 +99,9 @@ func (c *unitChecker) first(span source.Span, code diag.Code) bool {
 // rule reports a rule that a unit breaks. What the stages before this one say
 // more exactly is left to them.
 func (c *unitChecker) rule(u units.Unit, broken units.RuleError, origins []emit.Origin) {
-	if broken.Before > 0 && broken.Before <= c.t.Stack.Systemd {
+	node := c.t.ByName(u.Name)
+	systemd := c.t.Systemd(node).Version
+	if broken.Before > 0 && broken.Before <= systemd {
 		return
 	}
 	code, severity := diag.Code(""), diag.Error
@@ -114,10 +119,9 @@ func (c *unitChecker) rule(u units.Unit, broken units.RuleError, origins []emit.
 	default:
 		return
 	}
-	if broken.Before > 0 && c.t.Stack.Systemd == 0 {
+	if broken.Before > 0 && systemd == 0 {
 		severity = diag.Warning
 	}
-	node := c.t.ByName(u.Name)
 	if broken.Rule == units.RuleSetting && mistyped(node.Unit) {
 		return
 	}

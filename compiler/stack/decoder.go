@@ -252,10 +252,11 @@ func (d *decoder) expressionsOf(v *syntax.Value) Text {
 		t.parts = append(t.parts, part{text: v.Str[last:x.start], verbatim: true, at: last})
 		last = x.end
 		if x.escaped {
-			t.parts = append(t.parts, part{text: exprOpen})
+			t.parts = append(t.parts, part{text: exprOpen, at: x.start, until: x.end})
 			continue
 		}
 		if p, ok := d.expression(v, x); ok {
+			p.at, p.until = x.start, x.end
 			t.parts = append(t.parts, p)
 		} else {
 			t.fault = true

@@ -194,13 +194,15 @@ var roleWords = []keyword[Role]{
 		"the key=value pairs of fleet's metadata that its machines have", `"role=master"`).required(),
 	key("address", address(), func(r *Role) *Text { return &r.Address },
 		"where its one machine is found from others, without a port", `"10.0.0.1"`),
+	key("systemd", systemdVersion(), func(r *Role) *Int { return &r.Systemd },
+		"version of systemd on its machines", "219"),
 }
 
 // role reads one role, over what is known of it unless that is nil.
 func (d *decoder) role(e *syntax.Entry, over *Role) *Role {
 	r := &Role{Name: e.Key, Pos: d.pos(e.KeySpan), Metadata: units.Metadata{}}
 	if over != nil {
-		r.Address = over.Address
+		r.Address, r.Systemd = over.Address, over.Systemd
 	}
 	v := e.Value
 	if v.Kind == syntax.KindTable {

@@ -94,6 +94,8 @@ type Role struct {
 	// Address is where followers on other machines find what runs in the role,
 	// the empty Text when the role does not say.
 	Address Text
+	// Systemd is the version of systemd on the role's machines, 0 when the role does not say.
+	Systemd Int
 	// Broken says that the metadata is at fault, which is reported: nothing is
 	// known of where the role's units can be.
 	Broken bool

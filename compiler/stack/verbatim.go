@@ -201,7 +201,7 @@ func (t *unitText) pieces(l units.Line) (parts []part, whole string) {
 		parts = append(parts, part{text: line, verbatim: true, at: at})
 		whole += line
 		if more && whole != "" {
-			parts = append(parts, part{text: " "})
+			parts = append(parts, part{text: " ", at: at + len(line), until: at + len(line) + 1})
 			whole += " "
 		}
 	}
