@@ -178,7 +178,11 @@ func TestScriptsAreShell(t *testing.T) {
 			continue
 		}
 		for _, u := range result.Set.Units {
-			for _, value := range units.Values(u.Options, "Service", "ExecStartPre") {
+			commands := units.Values(u.Options, "Service", "ExecStartPre")
+			if result.Topology.ByName(u.Name).Made != nil {
+				commands = append(commands, units.Values(u.Options, "Service", "ExecStart")...)
+			}
+			for _, value := range commands {
 				if script := scriptOf(t, value); script != "" {
 					seen[script] = true
 				}

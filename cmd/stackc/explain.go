@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -174,6 +175,9 @@ func (e *explainer) line(placement units.Placement) view.ExplainedLine {
 		l.Waits = &view.Wait{Subject: e.wait.Subject, Probe: e.wait.Probe, Unit: e.wait.Unit}
 		l.Summary = e.summary()
 	}
+	if made := e.node.Made; made != nil && e.option.Name == "ExecStart" {
+		l.Summary, l.Effects = madeSummary(made), madeEffects(made)
+	}
 	for _, edge := range e.node.Edges {
 		if e.origin.Why == &edge.Why {
 			l.SameMachine, l.Reason = &edge.Local, edge.Why.String()
@@ -210,6 +214,33 @@ func (e *explainer) summary() string {
 		return "put " + e.wait.Probe
 	}
 	return "wait for " + e.wait.Subject + ": " + e.wait.Probe
+}
+
+// madeSummary names the command of a unit that the compiler makes.
+func madeSummary(m *topology.Made) string {
+	if m.Follows {
+		return "follow the address of " + m.For.Key + " in etcd"
+	}
+	return "announce the address of " + m.For.Key + " in etcd"
+}
+
+// madeEffects tells what that command does.
+func madeEffects(m *topology.Made) []string {
+	if !m.Follows {
+		return []string{
+			fmt.Sprintf("it asks every 5 s whether %s is up, and while it is puts the machine's address into etcd for 20 s more", m.For.Key),
+			"it takes the key away when it is stopped, and leaves one alone that another machine has put there",
+		}
+	}
+	list := []string{"it looks every 3 s, and writes the address to a file that followers on its machine read when they start"}
+	if len(m.Readers) > 0 {
+		keys := make([]string, len(m.Readers))
+		for i, r := range m.Readers {
+			keys[i] = r.Key
+		}
+		list = append(list, "when the address is another one it starts "+strings.Join(keys, " and ")+" again, where they run on its machine")
+	}
+	return list
 }
 
 // parameter finds `${{ name }}` with one dollar before it: two are an escape.

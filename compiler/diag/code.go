@@ -50,6 +50,7 @@ const (
 	RemoteReadiness     Code = "remote-readiness"
 	NoAddress           Code = "no-address"
 	AddressWithoutAfter Code = "address-without-after"
+	AnnouncedAddress    Code = "announced-address"
 	LoopbackAddress     Code = "loopback-address"
 	UndeclaredPort      Code = "undeclared-port"
 	PortClash           Code = "port-clash"

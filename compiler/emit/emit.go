@@ -164,7 +164,12 @@ type writer struct {
 }
 
 // path returns the logical place of a word of the unit.
-func (w *writer) path(key string) string { return w.node.Path() + "." + key }
+func (w *writer) path(key string) string {
+	if key == "" {
+		return w.node.Path()
+	}
+	return w.node.Path() + "." + key
+}
 
 // origin is where a line comes from that a word of the unit asks for.
 func (w *writer) origin(pos stack.Pos, key, rule string) Origin {
@@ -191,7 +196,7 @@ func (w *writer) raw(s *stack.Section) {
 	}
 	for _, d := range s.Directives {
 		for _, v := range d.Values {
-			value := strings.TrimSpace(stack.Fold(w.expand(v, s.Name+"."+d.Name)))
+			value := strings.TrimSpace(stack.Fold(w.expandWith(v, s.Name+"."+d.Name, w.addresserIn(s, d, v))))
 			w.line(s.Name, d.Name, value, w.origin(v.Pos, "", ""))
 		}
 	}
@@ -200,6 +205,7 @@ func (w *writer) raw(s *stack.Section) {
 // unitSection writes [Unit]: what the file says, then Wants and After of local edges.
 func (w *writer) unitSection() {
 	w.raw(w.unit.Section("Unit"))
+	w.madeUnit()
 	for i, edge := range w.node.Edges {
 		if !edge.Local {
 			continue
@@ -248,7 +254,8 @@ func (w *writer) serviceSection() {
 	if len(pre) > 0 {
 		w.refuseReset("ExecStartPre")
 	}
-	if len(w.unit.Env) > 0 {
+	announced := w.t.Reads(w.node)
+	if len(w.unit.Env) > 0 || len(announced) > 0 {
 		w.refuseReset("EnvironmentFile")
 	}
 	for _, v := range w.unit.Env {
@@ -257,6 +264,7 @@ func (w *writer) serviceSection() {
 			w.line("Service", "EnvironmentFile", "-"+file, w.origin(v.Pos, "env."+v.Name, "optional, as a mandatory file is read before any waiter could wait for it"))
 		}
 	}
+	w.announcedFiles(announced)
 	if len(pre) > 0 && !w.limitsStart() {
 		w.line("Service", "TimeoutStartSec", "0", w.origin(pre[0].origin.Pos, pre[0].origin.key, "waiters and downloads take the time they need"))
 	}
@@ -267,6 +275,7 @@ func (w *writer) serviceSection() {
 		}
 	}
 	w.raw(w.unit.Section("Service"))
+	w.madeService()
 }
 
 // refuseReset reports an empty value, which takes away what stands before it

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"fmt"
 	"net"
 	"strconv"
 
@@ -19,11 +20,18 @@ var (
 // expand puts in what every open expression of t is, seen from this unit; path
 // is the logical place of the text in the unit.
 func (w *writer) expand(t stack.Text, path string) string {
+	return w.expandWith(t, path, w.addressOf)
+}
+
+// addresser gives the word of another unit that says where that is.
+type addresser func(t stack.Text, r stack.Ref, to *topology.Node, path string) string
+
+func (w *writer) expandWith(t stack.Text, path string, address addresser) string {
 	return t.Expand(func(r stack.Ref) string {
 		if r.Subject == "self" {
 			return w.self(t, r, path)
 		}
-		return w.other(t, r, path)
+		return w.other(t, r, path, address)
 	})
 }
 
@@ -69,11 +77,8 @@ func (w *writer) self(t stack.Text, r stack.Ref, path string) string {
 }
 
 // other returns a word of another unit, as this unit sees it.
-func (w *writer) other(t stack.Text, r stack.Ref, path string) string {
-	to := w.t.Node(r.Subject)
-	if to == nil {
-		to = w.t.ByName(units.Name(units.Complete(r.Subject)))
-	}
+func (w *writer) other(t stack.Text, r stack.Ref, path string, address addresser) string {
+	to := w.t.Resolve(r.Subject)
 	if to == nil && r.Subject == "stack" {
 		w.add(w.problem(diag.UnknownName, t, r, path, "the stack has no word %q to put in", r.Field).WithHelp("its only word is stack.name"))
 		return ""
@@ -91,7 +96,10 @@ func (w *writer) other(t stack.Text, r stack.Ref, path string) string {
 	case "port":
 		return w.portOf(t, r, to, path)
 	case "host", "address", "url":
-		return w.addressOf(t, r, to, path)
+		if !w.awaits(t, r, to, path) {
+			return ""
+		}
+		return address(t, r, to, path)
 	}
 	w.add(stack.Suggest(w.problem(diag.UnknownName, t, r, path, "%q has no word %q to put in", r.Subject, r.Field), r.Field, nodeFields,
 		"the words are "+r.Subject+".address, .url, .host, .port, .unit and .name"))
@@ -107,14 +115,22 @@ func (w *writer) portOf(t stack.Text, r stack.Ref, to *topology.Node, path strin
 	return ""
 }
 
-// addressOf returns where this unit finds another, which it must also wait for.
-func (w *writer) addressOf(t stack.Text, r stack.Ref, to *topology.Node, path string) string {
-	if w.node.Waits(to) == nil && to != w.node {
-		if w.node.Unresolved {
-			return ""
-		}
+// awaits reports whether this unit waits for the one whose address it takes.
+func (w *writer) awaits(t stack.Text, r stack.Ref, to *topology.Node, path string) bool {
+	if w.node.Waits(to) != nil || to == w.node {
+		return true
+	}
+	if !w.node.Unresolved {
 		w.add(w.problem(diag.AddressWithoutAfter, t, r, path, "%q uses the address of %q and does not wait for it", w.node.Key, to.Key).
 			WithNote(to.Pos().Span, "declared here").WithHelp("add " + strconv.Quote(to.Key) + " to after"))
+	}
+	return false
+}
+
+// addressOf returns where this unit finds another.
+func (w *writer) addressOf(t stack.Text, r stack.Ref, to *topology.Node, path string) string {
+	if w.t.AddressOf(w.node, to).Announced {
+		w.announcedElsewhere(t, r, to, path)
 		return ""
 	}
 	host, ok := w.hostOf(to, stack.Pos{Span: r.Span, Via: t.Pos.Via}, path)
@@ -137,6 +153,10 @@ func (w *writer) addressOf(t stack.Text, r stack.Ref, to *topology.Node, path st
 // hostOf returns the address of to without a port, or reports that there is none.
 func (w *writer) hostOf(to *topology.Node, pos stack.Pos, path string) (string, bool) {
 	a := w.t.AddressOf(w.node, to)
+	if a.Announced { // only etcd is asked for without a look whether it is
+		a.Why = fmt.Sprintf("%q is announced in etcd, and is what has to be known for that", to.Key)
+		a.Help, a.Note = "give it an address that stays: take announce out", to.Unit.Announce.Pos.Span
+	}
 	if a.Host == "" {
 		if w.nowhere[to] {
 			return "", false

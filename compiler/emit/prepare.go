@@ -105,6 +105,9 @@ func (w *writer) download(d stack.Download, i int) preparation {
 func (w *writer) edgeWaiter(edge *topology.Edge, i int) (preparation, bool) {
 	at := fmt.Sprintf("after[%d]", i)
 	ready := edge.To.Ready()
+	if w.t.AddressOf(w.node, edge.To).Announced {
+		return w.announcedWaiter(edge, i)
+	}
 	switch {
 	case ready == nil && !edge.Local:
 		w.notReady(edge, at)
@@ -192,7 +195,16 @@ func (w *writer) httpTest(edge *topology.Edge, r *stack.Ready, at string) (test,
 		}
 		asked = string(r.Kind) + "://" + base + asked
 	}
-	return "curl -fs -o /dev/null --max-time 5 " + units.ShellQuote(asked), asked, true
+	return w.curl(edge.To, r) + units.ShellQuote(asked), asked, true
+}
+
+// curl is the command that asks a URL of to, which stands behind it, whether to is up.
+func (w *writer) curl(to *topology.Node, r *stack.Ready) string {
+	command := "curl -fs -o /dev/null --max-time 5 "
+	if r != nil && r.CA.Given() {
+		command += "--cacert " + units.ShellQuote(w.of(to, r.CA)) + " "
+	}
+	return command
 }
 
 func (w *writer) tcpTest(edge *topology.Edge, at string) (test, probe string, ok bool) {
@@ -208,12 +220,17 @@ func (w *writer) tcpTest(edge *topology.Edge, at string) (test, probe string, ok
 func (w *writer) endpoint(edge *topology.Edge, at string) (string, bool) {
 	port := edge.To.Port()
 	if !port.Given() {
-		w.add(stack.Finding(diag.Error, diag.NoAddress, edge.To.Ready().Pos, edge.To.Path()+".ready", "%q says how to ask whether it is up, and no port to ask", edge.To.Key).
-			WithHelp("add port = … to it"))
+		w.noPort(edge.To)
 		return "", false
 	}
 	host, ok := w.hostOf(edge.To, edge.Word.Pos, at)
 	return net.JoinHostPort(host, strconv.Itoa(port.Value)), ok
+}
+
+// noPort reports a readiness that is asked at a port of which nothing is said.
+func (w *writer) noPort(to *topology.Node) {
+	w.add(stack.Finding(diag.Error, diag.NoAddress, to.Ready().Pos, to.Path()+".ready", "%q says how to ask whether it is up, and no port to ask", to.Key).
+		WithHelp("add port = … to it"))
 }
 
 func (w *writer) fileTest(edge *topology.Edge, r *stack.Ready) (test, probe string, ok bool) {

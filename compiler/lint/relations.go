@@ -227,7 +227,8 @@ func (c *checker) unaskable(e *topology.Edge) bool {
 	if e.Local || r != nil && r.Broken {
 		return false
 	}
-	return r == nil || r.Kind.Local() || c.t.AddressOf(e.From, e.To).Host == ""
+	a := c.t.AddressOf(e.From, e.To)
+	return !a.Announced && (r == nil || r.Kind.Local() || a.Host == "")
 }
 
 // usesEtcd also knows etcd's own client, which finds it without being told.

@@ -132,7 +132,10 @@ type Unit struct {
 	Port  Int
 	// Listen is the address that the unit's program binds; "127.0.0.1" keeps
 	// followers on other machines out, and the compiler says so.
-	Listen    Text
+	Listen Text
+	// Announce lets followers elsewhere go with the unit from machine to machine,
+	// nil when it does not.
+	Announce  *Announce
 	Downloads []Download
 	Puts      []Put
 	Env       []EnvVar
@@ -232,6 +235,9 @@ type Ready struct {
 	Target Text
 	// Contains is text that the file must hold.
 	Contains Text
+	// CA is the file on the follower's machine by whose certificates https is
+	// checked; empty for those that curl knows by itself.
+	CA Text
 	// Broken says that the readiness is at fault, which is reported.
 	Broken bool
 }

@@ -35,6 +35,8 @@ var unitWords = []keyword[Unit]{
 		"the port it listens on, for ready and ${{ X.address }}", `8080`).besideText(),
 	key("listen", address(), func(u *Unit) *Text { return &u.Listen },
 		"the address its program binds; 127.0.0.1 keeps followers on other machines out", `"127.0.0.1"`).besideText(),
+	key("announce", announceForm(), func(u *Unit) **Announce { return &u.Announce },
+		"true: its machine puts its address into etcd, and followers elsewhere go with it from machine to machine", `true`).besideText(),
 	listKey("download", form[[]Download]{manyShape(downloadShape()), (*decoder).downloads}, func(u *Unit) *[]Download { return &u.Downloads },
 		"files that are fetched before it starts, if they are not there yet",
 		`[{ url = "http://10.0.0.1/agent", to = "/opt/bin/agent", unverified = true }]`),
@@ -197,12 +199,19 @@ var readyWords = Keywords{
 	{Name: string(ReadyCommand), Shape: stringShape(notEmpty), Example: `"/usr/bin/docker version"`, Help: "up when the shell command ends well; asked on the same machine only"},
 	{Name: string(ReadyEtcd), Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/registry/up"`, Help: "up when etcd has the key"},
 	{Name: string(ReadyUnit), Shape: sayTrue(), Example: `true`, Help: "up when systemd says that the unit is active; asked on the same machine only"},
+	{Name: "ca", Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/etc/ssl/certs/cluster.pem"`, Help: "file with the certificates that the server's must be signed by", With: string(ReadyHTTPS)},
 	{Name: "contains", Shape: stringShape(""), Example: `"MTU="`, Help: "text that the file must hold", With: string(ReadyFile)},
 }
 
 // readyKinds are the words that say how readiness is learnt.
 func readyKinds() []string {
-	return slices.DeleteFunc(readyWords.Names(), func(w string) bool { return w == "contains" })
+	var kinds []string
+	for _, w := range readyWords {
+		if w.With == "" {
+			kinds = append(kinds, w.Name)
+		}
+	}
+	return kinds
 }
 
 // sayTrue is the shape of a flag that says nothing when it is false.
@@ -250,6 +259,20 @@ func (d *decoder) readyKind(r *Ready, t *syntax.Table, v *syntax.Value, mistyped
 			d.errorf(diag.BadValue, c.KeySpan, "contains goes with file, not with %s", r.Kind)
 		}
 		r.Contains = d.at("contains").text(c.Value)
+	}
+	if c := t.Get("ca"); c != nil {
+		d.at("ca").readyCA(r, c)
+	}
+}
+
+// readyCA reads the file of certificates that goes with https.
+func (d *decoder) readyCA(r *Ready, e *syntax.Entry) {
+	if r.Kind != ReadyHTTPS {
+		d.errorf(diag.BadValue, e.KeySpan, "ca goes with https, not with %s", r.Kind)
+	}
+	r.CA = d.text(e.Value)
+	if s := r.CA.Source(); r.CA.sound() && !path.IsAbs(s) && len(r.CA.Refs()) == 0 {
+		d.errorf(diag.BadValue, e.Value.Span, "%q is not an absolute path", s).help("name the file as it is on the machines that follow, such as \"/etc/ssl/certs/ca.pem\"")
 	}
 }
 

@@ -148,6 +148,9 @@ type Address struct {
 	Host string
 	// Role names the role that gave the address, "" when no role did.
 	Role string
+	// Announced says that the address is known only while everything runs: the
+	// follower's machine learns it from etcd.
+	Announced bool
 
 	Why  string
 	Help string
@@ -158,7 +161,7 @@ type Address struct {
 const loopback = "127.0.0.1"
 
 // AddressOf returns where from finds to: the loopback address when to is local,
-// otherwise the constant address of the role that to runs in.
+// otherwise what to announces, or the constant address of the role that to runs in.
 func (t *Topology) AddressOf(from, to *Node) Address {
 	if local, _ := t.Local(from, to); local {
 		if l := to.listen(); l != "" && l != "0.0.0.0" && l != "::" {
@@ -166,7 +169,10 @@ func (t *Topology) AddressOf(from, to *Node) Address {
 		}
 		return Address{Host: loopback}
 	}
-	if l := to.listen(); l == loopback || l == "localhost" || l == "::1" {
+	if to.Announces() {
+		return Address{Announced: true}
+	}
+	if l := to.listen(); isLoopback(l) {
 		return Address{
 			Why:  fmt.Sprintf("%q listens on %s only, and %q can be on another machine", to.Key, l, from.Key),
 			Help: fmt.Sprintf("say machine_of = %q in %q, or let %q listen on an address that others reach", to.Key, from.Key, to.Key),

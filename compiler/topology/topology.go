@@ -37,6 +37,9 @@ type Node struct {
 	// Unresolved says that a word of `after` names nothing, which is reported: what
 	// else seems to be missing there may be a consequence.
 	Unresolved bool
+	// Made says that the compiler made the unit because another announces itself,
+	// nil for one of the stack.
+	Made *Made
 
 	roles []*stack.Role
 	where machines
@@ -81,8 +84,12 @@ func (n *Node) Pos() stack.Pos {
 	return n.Host.Pos
 }
 
-// Path returns the logical place of the node, "unit.web" or "host.etcd".
+// Path returns the logical place of the node, "unit.web" or "host.etcd", and
+// "unit.web.announce" for one that is made because web announces itself.
 func (n *Node) Path() string {
+	if n.Made != nil {
+		return n.Made.For.Path() + ".announce"
+	}
 	if n.Unit != nil {
 		return "unit." + n.Key
 	}
@@ -133,6 +140,15 @@ func (t *Topology) ByName(name units.Name) *Node {
 	return nil
 }
 
+// Resolve returns the node that the subject of an expression means, a key or a
+// full unit name, nil when there is none.
+func (t *Topology) Resolve(subject string) *Node {
+	if n := t.nodes[subject]; n != nil {
+		return n
+	}
+	return t.ByName(units.Name(units.Complete(subject)))
+}
+
 // OnPort returns the nodes that listen on a port.
 func (t *Topology) OnPort(port int) []*Node { return t.ports[port] }
 
@@ -162,6 +178,7 @@ func Build(s *stack.Stack) (*Topology, diag.List) {
 	for _, n := range b.t.order {
 		b.edges(n)
 	}
+	b.announcements()
 	b.cycles()
 	return b.t, b.findings
 }
@@ -312,12 +329,7 @@ func sameCount(a, b *stack.Unit) bool {
 }
 
 // find returns the node that a word of the stack file means: a key, or a full unit name.
-func (b *builder) find(word string) *Node {
-	if n := b.t.nodes[word]; n != nil {
-		return n
-	}
-	return b.t.ByName(units.Name(units.Complete(word)))
-}
+func (b *builder) find(word string) *Node { return b.t.Resolve(word) }
 
 func (b *builder) unitKeys() []string {
 	var keys []string
