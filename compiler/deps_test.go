@@ -31,8 +31,9 @@ compiler/importer: compiler compiler/cloudconfig compiler/format compiler/stack 
 stacks:             compiler compiler/source
 units/graph:
 units:              units/graph github.com/coreos/go-systemd/v22
-fleet:              units units/graph github.com/coreos/fleet github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
 fleet/state:        units github.com/cenkalti/backoff/v5 go.etcd.io/etcd/client/v2
+fleet:              units units/graph github.com/coreos/fleet github.com/coreos/etcd github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
+fleet/tunnel:       golang.org/x/crypto github.com/kevinburke/ssh_config github.com/skeema/knownhosts
 fleet/fleettest:    fleet units github.com/coreos/fleet
 `
 
