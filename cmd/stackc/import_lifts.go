@@ -7,6 +7,7 @@ import (
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/importer"
 	"github.com/stackc/stackc/compiler/source"
+	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/units"
 )
 
@@ -66,13 +67,13 @@ type importResult struct {
 
 // liftedOption is one thing that was changed, or left.
 type liftedOption struct {
-	Unit    units.Name `json:"unit"`
-	File    string     `json:"file"`
-	Line    int        `json:"line"`
-	Word    string     `json:"word,omitempty"`
-	Message string     `json:"message"`
-	Removed []string   `json:"removed,omitempty"`
-	Added   []string   `json:"added,omitempty"`
+	Unit    units.Name         `json:"unit"`
+	File    string             `json:"file"`
+	Line    int                `json:"line"`
+	Word    string             `json:"word,omitempty"`
+	Message string             `json:"message"`
+	Removed []fleet.PlanOption `json:"removed,omitempty"`
+	Added   []fleet.PlanOption `json:"added,omitempty"`
 }
 
 func importReport(file, stack string, r importer.Result) importResult {
@@ -95,9 +96,9 @@ func importReport(file, stack string, r importer.Result) importResult {
 	return report
 }
 
-func optionLines(options []units.Option) (list []string) {
+func optionLines(options []units.Option) (list []fleet.PlanOption) {
 	for _, o := range options {
-		list = append(list, "["+o.Section+"] "+o.Name+"="+o.Value)
+		list = append(list, fleet.PlanOption(o))
 	}
 	return list
 }
