@@ -21,7 +21,7 @@ compiler/source:
 compiler/diag:      compiler/source github.com/charmbracelet/x/ansi
 compiler/syntax:    compiler/diag compiler/source github.com/pelletier/go-toml/v2 github.com/BurntSushi/toml
 compiler/format:    compiler/syntax compiler/diag compiler/source
-compiler/stack:     compiler/syntax compiler/diag compiler/source units
+compiler/stack:     compiler/syntax compiler/diag compiler/source units github.com/Masterminds/semver/v3
 compiler/topology:  compiler/stack compiler/diag compiler/source units units/graph
 compiler/emit:      compiler/topology compiler/stack compiler/diag units
 compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units github.com/BurntSushi/toml
