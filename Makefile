@@ -3,18 +3,19 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The version is given below; the go command need not ask git, which may refuse another user's checkout.
-export GOFLAGS := $(GOFLAGS) -buildvcs=false
-
 GO      ?= go
 BIN     := bin
 PREFIX  ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 # What the tests need from Debian beside Go: the real cluster is made of these.
-PACKAGES := etcd-server systemd systemd-container iproute2 dbus curl wget ca-certificates gcc libc6-dev procps openssh-server
+PACKAGES := etcd-server systemd systemd-container iproute2 dbus curl wget ca-certificates gcc libc6-dev procps \
+	nodejs zsh fish mandoc
 # google.golang.org/api at the version that fleet v1.0.0 builds with; see the check in lint.
 FLEET_API := v0.6.0
+# taplo holds stack files against the schema in the tests. It comes from npm, by the
+# checksum in the lock file, into the folder where other tools have their caches.
+TAPLO := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/stackc/taplo-$(shell sed -n 's|.*"@taplo/cli": "\(.*\)".*|\1|p' cmd/tools/taplo/package.json)
 
 .PHONY: help
 help: ## print this help
@@ -52,25 +53,27 @@ demo: build ## bring up fleet in one process and submit Kubernetes to it
 
 .PHONY: deps
 deps: ## install the Debian packages that the tests need, when that is possible
-	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done; command -v npm >/dev/null || echo npm); \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			echo "installing" $$missing; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 		else echo "missing Debian packages, and no right to install them:" $$missing >&2; exit 1; fi; fi
 
+.PHONY: taplo
+taplo: $(TAPLO)/node_modules/@taplo/cli/dist/cli.js ## install the editor's side of the schema tests, from npm
+
+$(TAPLO)/node_modules/@taplo/cli/dist/cli.js:
+	mkdir -p $(TAPLO)
+	cp cmd/tools/taplo/package.json cmd/tools/taplo/package-lock.json $(TAPLO)
+	npm ci --prefix $(TAPLO) --ignore-scripts --no-audit --no-fund --loglevel=error
+
 .PHONY: test
-test: deps lint test-stackc test-fleetbox ## pass all tests: units, scripts on the real binary, fleet in a box, and a real cluster
-
-.PHONY: test-stackc
-test-stackc:
+test: deps taplo lint ## pass all tests: units, scripts on the real binary, fleet in a box, and a real cluster
 	$(GO) test -race -shuffle=on -timeout 40m $(TESTFLAGS) ./...
-
-.PHONY: test-fleetbox
-test-fleetbox:
 	$(GO) test -C cmd/fleetbox -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: short
-short: ## the tests without the real cluster, for the time between two edits
+short: taplo ## the tests without the real cluster, for the time between two edits
 	STACKC_NO_CLUSTER=1 $(GO) test ./...
 
 .PHONY: lint

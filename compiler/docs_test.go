@@ -405,10 +405,10 @@ func TestDocsExitCodes(t *testing.T) {
 
 // packageDirs are the packages that docs/architecture.md names, by their own names.
 var packageDirs = map[string]string{
-	"source": "compiler/source", "diag": "compiler/diag", "syntax": "compiler/syntax", "stack": "compiler/stack",
+	"schema": "compiler/schema", "source": "compiler/source", "diag": "compiler/diag", "syntax": "compiler/syntax", "stack": "compiler/stack",
 	"topology": "compiler/topology", "emit": "compiler/emit", "lint": "compiler/lint", "compiler": "compiler",
 	"units": "units", "graph": "units/graph", "stacks": "stacks", "fleet": "fleet", "view": "cmd/stackc/view",
-	"fleettest": "fleet/fleettest", "tunnel": "fleet/tunnel", "box": "cmd/fleetbox/box", "sim": "cmd/fleetbox/sim", "lab": "cmd/fleetlab/lab", "labtest": "cmd/fleetlab/labtest",
+	"fleettest": "fleet/fleettest", "box": "cmd/fleetbox/box", "sim": "cmd/fleetbox/sim", "lab": "cmd/fleetlab/lab", "labtest": "cmd/fleetlab/labtest",
 }
 
 // TestDocsArchitecture finds every name and file that docs/architecture.md gives,

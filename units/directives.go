@@ -142,3 +142,6 @@ func SuggestDirective(section, key string) Suggestion {
 	}
 	return Suggestion{}
 }
+
+// DirectiveKeys returns the names of all directives of a section, sorted.
+func DirectiveKeys(section string) []string { return slices.Clone(directives().keys[section]) }

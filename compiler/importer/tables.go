@@ -128,19 +128,15 @@ type layout struct {
 func (u *unit) lay() layout {
 	var l layout
 	comments := commentsOf(u)
-	for n, line := range u.parsed.Lines {
+	for _, line := range u.parsed.Lines {
 		before := comments.until(line.Line)
-		if line.Section == units.FleetSection || u.idiom.gone(n) {
+		if line.Section == units.FleetSection {
 			l.placed = append(l.placed, slices.Concat(before.head, before.section, before.option)...)
 			continue
 		}
 		l.head = append(l.head, before.head...)
 		s := l.section(line.Section, &before)
-		o := line.Option
-		if u.idiom != nil {
-			o.Value = u.idiom.valueOf(n, line)
-		}
-		s.add(o, before.option)
+		s.add(line.Option, before.option)
 	}
 	rest := comments.until(1 << 30)
 	l.tail = slices.Concat(rest.head, rest.section, rest.option)
@@ -162,8 +158,8 @@ func (l *layout) section(name string, before *commented) *section {
 }
 
 func (s *section) add(o units.Option, comments []string) {
-	if n := slices.IndexFunc(s.directives, func(d directive) bool { return d.name == o.Name }); n >= 0 {
-		d := &s.directives[n]
+	if n := len(s.directives); n > 0 && s.directives[n-1].name == o.Name {
+		d := &s.directives[n-1]
 		d.values, d.comments = append(d.values, o.Value), append(d.comments, comments)
 		return
 	}

@@ -18,6 +18,13 @@ func appendWords(of Shape) Keywords {
 
 func additionNames() []string { return appendWords(Shape{}).Names() }
 
+// Additions returns the keys with which a directive adds to what an earlier layer
+// says; behind each stands what may stand behind the directive.
+func Additions() Table {
+	words := appendWords(Shape{})
+	return Table{Name: "an addition to a list", Keys: words, Some: words.Names()}
+}
+
 // addable is a list, or a table of additions to it.
 func addable(of Shape) Shape {
 	words := appendWords(of)
@@ -74,12 +81,8 @@ func (d *decoder) values(v *syntax.Value) []Text {
 	if r, ok := d.resolve(v); !ok {
 		return nil
 	} else if r.Kind == syntax.Array {
-		meant := d.meant(v)
 		for i, elem := range r.Elems {
 			if t := d.index(i).scalar(elem); t.Given() {
-				if t.meant == nil {
-					t.meant = meant
-				}
 				texts = append(texts, t)
 			}
 		}

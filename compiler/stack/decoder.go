@@ -205,7 +205,7 @@ func (d *decoder) lookup(name string, span source.Span) *Param {
 	return p
 }
 
-// text reads a string with expressions.
+// text reads a string with expressions, or a parameter of any type in its place.
 func (d *decoder) text(v *syntax.Value) Text {
 	r, ok := d.resolve(v)
 	if !ok {
@@ -214,10 +214,8 @@ func (d *decoder) text(v *syntax.Value) Text {
 	switch {
 	case r.Kind == syntax.String && r == v:
 		return d.expressionsOf(v)
-	case r.Kind == syntax.String, r.Kind == syntax.Integer, r.Kind == syntax.Bool:
-		t := plainText(d.pos(v.Span), nil, paramText(r))
-		t.meant = d.meant(v)
-		return t
+	case r != v && (r.Kind == syntax.String || r.Kind == syntax.Integer || r.Kind == syntax.Bool):
+		return plainText(d.pos(v.Span), nil, paramText(r))
 	}
 	d.want(r, "a string")
 	return Text{}
@@ -233,13 +231,14 @@ func (d *decoder) scalar(v *syntax.Value) Text {
 		return Text{}
 	}
 	if r.Kind == syntax.Array && v.Kind == syntax.String {
-		t := plainText(d.pos(v.Span), nil, paramText(r))
-		t.meant = d.meant(v)
-		return t
+		return plainText(d.pos(v.Span), nil, paramText(r))
 	}
 	if r.Kind == syntax.Array || r.Kind == syntax.KindTable || r.Kind == syntax.Datetime {
 		d.wantValue(r)
 		return Text{}
+	}
+	if v.Kind == syntax.Integer || v.Kind == syntax.Bool {
+		return plainText(d.pos(v.Span), nil, paramText(v))
 	}
 	return d.text(v)
 }
@@ -338,41 +337,34 @@ func (d *decoder) words(v *syntax.Value) []Word {
 	if !ok {
 		return nil
 	}
-	switch r.Kind {
+	fromParam := r != v
+	v = r
+	switch v.Kind {
 	case syntax.String:
 		if w := d.word(v); w.Value != "" {
 			return []Word{w}
 		}
 		return nil
 	case syntax.Array:
-		words := make([]Word, 0, len(r.Elems))
-		meant := d.meant(v)
-		for i, e := range r.Elems {
-			if r != v && e.Kind != syntax.String { // the number is right where it was given, and wrong here
+		words := make([]Word, 0, len(v.Elems))
+		for i, e := range v.Elems {
+			if fromParam && e.Kind != syntax.String { // the number is right where it was given, and wrong here
 				d.want(&syntax.Value{Kind: e.Kind, Span: v.Span}, "a list of strings")
 				return nil
 			}
-			w := d.index(i).word(e)
-			if w.meant == nil {
-				w.meant = meant
-			}
-			if w.Value != "" {
+			if w := d.index(i).word(e); w.Value != "" {
 				words = append(words, w)
 			}
 		}
 		return words
 	}
-	d.want(r, "a string or an array of strings")
+	d.want(v, "a string or an array of strings")
 	return nil
 }
 
 // word reads one name.
 func (d *decoder) word(v *syntax.Value) Word {
-	w := Word{Value: d.name(v), Pos: d.pos(v.Span)}
-	if w.Value != "" {
-		w.meant = d.meant(v)
-	}
-	return w
+	return Word{Value: d.name(v), Pos: d.pos(v.Span)}
 }
 
 // flag reads a boolean.

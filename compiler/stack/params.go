@@ -48,7 +48,6 @@ type Setting struct {
 	Value   *syntax.Value
 
 	broken bool // a value was given and is at fault, which is reported
-	giver  *Use // the file that gives the value
 }
 
 // paramWords are the keys of a typed parameter's table. What the default may be
@@ -61,11 +60,14 @@ func paramWords() Keywords {
 	return Keywords{
 		{Name: "type", Required: true, Shape: choiceShape(types...), Example: `"host"`, Help: "its type, which every value is held against"},
 		{Name: "default", Shape: paramValue(), Example: `"10.0.0.1"`, Help: "its value unless another is given; without one it must be given"},
-		{Name: "values", Shape: TypeList.Shape(), Example: `["vxlan", "udp"]`, Help: "all that it may be, of a list all that its elements may be"},
+		{Name: "values", Shape: valuesShape(paramValue()), Example: `["vxlan", "udp"]`, Help: "all that it may be, of a list all that its elements may be"},
 		{Name: "help", Shape: stringShape(""), Example: `"address of the machine with role=master"`, Help: "what it is, for stackc params and for messages"},
 		{Name: "allow", Shape: allowances().shape, Example: `["network-overlap"]`, Help: "codes of findings that are right as they are about this parameter"},
 	}
 }
+
+// valuesShape is all that a parameter may be, if each has the shape of.
+func valuesShape(of Shape) Shape { return Shape{Kind: ShapeArray, Elem: &of, Filled: true} }
 
 // params reads the [params] table. Bindings come later: see bind.
 func (d *decoder) params(table *syntax.Table) []*Param {
@@ -349,7 +351,7 @@ func (d *decoder) set(p *Param, s Setting) {
 		span = v.Span
 	}
 	p.From = Pos{Span: span, Via: d.scope.use}
-	p.Value, p.meant = d.checkParam(p, v), &meaning{s.giver}
+	p.Value = d.checkParam(p, v)
 }
 
 // parseSetting reads text from the command line as a value of type t.

@@ -65,6 +65,8 @@ type Shape struct {
 	// Pattern is a regular expression that a string or the names of a map must
 	// match, in what RE2 and ECMA 262 share; "" for any.
 	Pattern string
+	// Filled is whether an array must have something in it.
+	Filled bool
 	// Elem is the shape of what is in an array or map.
 	Elem *Shape
 	// Table gives the keys of a table.
@@ -82,8 +84,18 @@ type Table struct {
 	One []string
 	// Some lists keys of which at least one must be there, nil for none.
 	Some []string
-	// Sections is whether systemd's sections may stand in it.
-	Sections bool
+	// Sections lists the sections of systemd's and fleet's that may stand in it,
+	// beside any that begins with X-; nil for none at all.
+	Sections []string
+	// Cases say what the shape of one key is when another has a certain value.
+	Cases []Case
+}
+
+// Case narrows the shape of a key where another key is a certain word.
+type Case struct {
+	If, Is string // the key and its word
+	Then   string // the key that is narrowed
+	Shape  Shape
 }
 
 // form is a way to write a T: what it looks like, and how it is read. Both are
@@ -160,7 +172,7 @@ func mapShape(pattern string, elem Shape) Shape {
 
 // The patterns of strings and names.
 const (
-	notEmpty     = `.`
+	NotEmpty     = `.`
 	pairPattern  = "^[^=\\s\"'`,;]+=[^=\\s\"'`,;]+$"
 	slashPattern = `^/`
 	pathOrURL    = `^/|://`
@@ -174,9 +186,9 @@ const (
 // The forms from which the tables are made.
 
 // names is one name, or several.
-func names() form[[]Word] { return form[[]Word]{manyShape(stringShape(notEmpty)), (*decoder).words} }
+func names() form[[]Word] { return form[[]Word]{manyShape(stringShape(NotEmpty)), (*decoder).words} }
 
-func oneName() form[Word] { return form[Word]{stringShape(notEmpty), (*decoder).word} }
+func oneName() form[Word] { return form[Word]{stringShape(NotEmpty), (*decoder).word} }
 
 func pairs() form[[]Word] { return form[[]Word]{manyShape(stringShape(pairPattern)), (*decoder).pairs} }
 
@@ -192,7 +204,7 @@ func port() form[Int] { return number(1, 65535) }
 // text is a string in which expressions may stand.
 func text(pattern string) form[Text] { return form[Text]{stringShape(pattern), (*decoder).text} }
 
-func address() form[Text] { return form[Text]{stringShape(notEmpty), (*decoder).address} }
+func address() form[Text] { return form[Text]{stringShape(NotEmpty), (*decoder).address} }
 
 func allowances() form[[]*Allowance] {
 	return form[[]*Allowance]{manyShape(choiceShape(allowableCodes()...)), (*decoder).allowances}
@@ -206,7 +218,7 @@ func (t ParamType) Shape() Shape {
 	case TypeBool:
 		return Shape{Kind: ShapeBool}
 	case TypeDuration:
-		return eitherShape(Shape{Kind: ShapeString, Pattern: notEmpty}, integerShape())
+		return eitherShape(Shape{Kind: ShapeString, Pattern: NotEmpty}, integerShape())
 	case TypeList:
 		return arrayShape(eitherShape(Shape{Kind: ShapeString}, integerShape()))
 	case TypePath:

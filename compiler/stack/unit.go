@@ -42,7 +42,7 @@ var unitWords = []keyword[Unit]{
 		`[{ url = "http://10.0.0.1/agent", to = "/opt/bin/agent", unverified = true }]`),
 	key("etcd_put", form[[]Put]{mapShape(slashPattern, Shape{}), (*decoder).puts}, func(u *Unit) *[]Put { return &u.Puts },
 		"keys that are put into etcd before it starts, if they are absent; what is no string becomes JSON", `{ "/agent/level" = "9" }`),
-	key("env", form[[]EnvVar]{mapShape(envPattern, stringShape(slashPattern+`|\$\{\{`)), (*decoder).env}, func(u *Unit) *[]EnvVar { return &u.Env },
+	key("env", form[[]EnvVar]{mapShape(envPattern, stringShape(slashPattern)), (*decoder).env}, func(u *Unit) *[]EnvVar { return &u.Env },
 		"environment variables and the files on the machine that give them, which are waited for", `{ DEFAULT_IPV4 = "/etc/network-environment" }`),
 	{Keyword{Name: "wait", Help: "the longest that each of its waiters may take, in seconds when it is a number", Shape: durationShape(), Example: `"5m"`},
 		func(d *decoder, u *Unit, v *syntax.Value) { u.Wait, u.WaitPos = d.duration(v), d.pos(v.Span) }},
@@ -154,7 +154,7 @@ func badPair(s string) string {
 
 // durationShape is what duration reads.
 func durationShape() Shape {
-	return eitherShape(stringShape(notEmpty), Shape{Kind: ShapeInteger, High: math.MaxInt64})
+	return eitherShape(stringShape(NotEmpty), Shape{Kind: ShapeInteger, High: math.MaxInt64})
 }
 
 func (d *decoder) duration(v *syntax.Value) time.Duration {
@@ -195,9 +195,9 @@ var readyWords = Keywords{
 	{Name: string(ReadyHTTP), Shape: stringShape(pathOrURL), Example: `"/healthz"`, Help: "up when curl gets an answer below 400 from this path or URL"},
 	{Name: string(ReadyHTTPS), Shape: stringShape(pathOrURL), Example: `"/healthz"`, Help: "the same over TLS"},
 	{Name: string(ReadyTCP), Shape: sayTrue(), Example: `true`, Help: "up when the port takes a connection"},
-	{Name: string(ReadyFile), Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/run/overlay/subnet.env"`, Help: "up when the file is not empty, or holds the text of contains; asked on the same machine only"},
-	{Name: string(ReadyCommand), Shape: stringShape(notEmpty), Example: `"/usr/bin/docker version"`, Help: "up when the shell command ends well; asked on the same machine only"},
-	{Name: string(ReadyEtcd), Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/registry/up"`, Help: "up when etcd has the key"},
+	{Name: string(ReadyFile), Shape: stringShape(slashPattern), Example: `"/run/overlay/subnet.env"`, Help: "up when the file is not empty, or holds the text of contains; asked on the same machine only"},
+	{Name: string(ReadyCommand), Shape: stringShape(NotEmpty), Example: `"/usr/bin/docker version"`, Help: "up when the shell command ends well; asked on the same machine only"},
+	{Name: string(ReadyEtcd), Shape: stringShape(slashPattern), Example: `"/registry/up"`, Help: "up when etcd has the key"},
 	{Name: string(ReadyUnit), Shape: sayTrue(), Example: `true`, Help: "up when systemd says that the unit is active; asked on the same machine only"},
 	{Name: "ca", Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/etc/ssl/certs/cluster.pem"`, Help: "file with the certificates that the server's must be signed by", With: string(ReadyHTTPS)},
 	{Name: "contains", Shape: stringShape(""), Example: `"MTU="`, Help: "text that the file must hold", With: string(ReadyFile)},
@@ -331,9 +331,9 @@ func (d *decoder) downloads(v *syntax.Value) []Download {
 
 // downloadWords are the keys of a download.
 var downloadWords = []keyword[Download]{
-	key("url", text(`://|\$\{\{`), func(dl *Download) *Text { return &dl.URL },
+	key("url", text(`://`), func(dl *Download) *Text { return &dl.URL },
 		"where it is fetched from", `"http://10.0.0.1/agent"`).required(),
-	key("to", text(slashPattern+`|\$\{\{`), func(dl *Download) *Text { return &dl.To },
+	key("to", text(slashPattern), func(dl *Download) *Text { return &dl.To },
 		"the file on the machine, an absolute path", `"/opt/bin/agent"`).required(),
 	key("sha256", text(sumPattern), func(dl *Download) *Text { return &dl.SHA256 },
 		"its checksum, as sha256sum prints it", `"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`),

@@ -7,8 +7,6 @@ func topWords() Keywords {
 	return Keywords{
 		{Name: "stack", Required: true, Shape: stringShape(stackPattern), Example: `"shop"`,
 			Help: "the name of the stack: letters, digits and - _ . /, at most 64"},
-		{Name: "library", Shape: tableShape(Table{Name: "[library]", Keys: keywordsOf(libraryWords)}), Example: `{ version = "1.2.0" }`,
-			Help: "what the file is as a library for other stack files"},
 		{Name: "mark", Shape: boolShape(), Example: `false`,
 			Help: "false: the units do not carry the name of the stack, so none of them is known as its own"},
 		{Name: "systemd", Shape: systemdVersion().shape, Example: `219`,
@@ -17,7 +15,7 @@ func topWords() Keywords {
 			Help: "codes of findings that are right as they are in all of the file"},
 		{Name: "params", Shape: mapShape(paramPattern, paramShape()), Example: `{ mirror = "http://10.0.0.1" }`,
 			Help: "parameters, with their types and defaults"},
-		{Name: "use", Shape: arrayShape(tableShape(Table{Name: "a use entry", Keys: useKeys})), Example: `[{ stack = "std:kubernetes/0.15" }]`,
+		{Name: "use", Shape: arrayShape(tableShape(Table{Name: "a use entry", Keys: useWords})), Example: `[{ stack = "std:kubernetes/0.15" }]`,
 			Help: "libraries"},
 		{Name: "roles", Shape: mapShape("", roleShape()), Example: `{ node = "role=node" }`,
 			Help: "sets of machines"},
@@ -29,10 +27,10 @@ func topWords() Keywords {
 }
 
 // overlayWords are the keys at the top of an overlay: those of a stack file
-// without use and library, as libraries come below the file that they are changed in. Nothing
+// without use, as libraries come below the file that they are changed in. Nothing
 // must be there, and params are values.
 func overlayWords() Keywords {
-	words := slices.DeleteFunc(topWords(), func(k Keyword) bool { return k.Name == "use" || k.Name == "library" })
+	words := slices.DeleteFunc(topWords(), func(k Keyword) bool { return k.Name == "use" })
 	for i, k := range words {
 		words[i].Required = false
 		switch k.Name {
@@ -54,7 +52,21 @@ func Overlay() Table { return Table{Name: "an overlay", Keys: overlayWords()} }
 
 // paramShape is a declared parameter: its default alone, or a table.
 func paramShape() Shape {
-	return eitherShape(append(paramValue().Either, tableShape(Table{Name: "a parameter", Keys: paramWords()}))...)
+	return eitherShape(append(paramValue().Either, tableShape(Table{Name: "a parameter", Keys: paramWords(), Cases: byType()}))...)
+}
+
+// byType says what the values of a parameter of each type can be.
+func byType() []Case {
+	var cases []Case
+	for _, t := range ParamTypes() {
+		one := t.Shape()
+		cases = append(cases, Case{If: "type", Is: string(t), Then: "default", Shape: one})
+		if t == TypeList { // then they are those of the elements
+			one = *one.Elem
+		}
+		cases = append(cases, Case{If: "type", Is: string(t), Then: "values", Shape: valuesShape(one)})
+	}
+	return cases
 }
 
 // paramValue is any value that a parameter can have.
@@ -76,5 +88,5 @@ func overlaidRoleShape() Shape {
 }
 
 func unitShape() Shape {
-	return eitherShape(tableShape(Table{Name: "a unit", Keys: keywordsOf(unitWords), Sections: true}), Shape{Kind: ShapeFalse})
+	return eitherShape(tableShape(Table{Name: "a unit", Keys: keywordsOf(unitWords), Sections: knownSections()}), Shape{Kind: ShapeFalse})
 }
