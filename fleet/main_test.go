@@ -177,3 +177,9 @@ func wantList(t *testing.T, what string, got []string, want ...string) {
 		t.Errorf("%s:\n got %q\nwant %q", what, got, want)
 	}
 }
+
+// splitState cuts "load/active/sub".
+func splitState(text string) (load, active, sub string) {
+	words := strings.Split(text, "/")
+	return words[0], words[1], words[2]
+}

@@ -14,31 +14,53 @@ import (
 	"github.com/stackc/stackc/units"
 )
 
+// looking says what of a status is told, and how long.
+type looking struct {
+	drift, code, watch bool
+}
+
+func (l *looking) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "drift", Destination: &l.drift, DisableDefaultText: true, Usage: "tell only what is not as FILE says, and end with 2 then"},
+		&cli.BoolFlag{Name: "exit-code", Destination: &l.code, DisableDefaultText: true, Usage: "tell only what is not right, and nothing when all is: for cron"},
+		&cli.BoolFlag{Name: "watch", Destination: &l.watch, DisableDefaultText: true, Usage: "go on looking, and tell what changes, until Ctrl-C"},
+	}
+}
+
 func (p *program) status() *cli.Command {
-	in, form := newInput(), newFormat()
+	in, form, l := newInput(), newFormat(), &looking{}
 	return &cli.Command{
 		Name:      "status",
 		Usage:     "say how the units of a stack stand",
 		ArgsUsage: "FILE|STACK",
-		Description: `Shows for each unit and machine the state that is wanted, what fleet was asked for
-and believes, what systemd says, and whether the content is what the file says.
-States that machines have left behind which are gone are not believed. An argument
-that ends in .toml, or "-", is a stack file; anything else is the name of a stack,
-and then there is nothing to compare contents with.
+		Description: `Shows for each unit and machine how it is, the state that is wanted, what fleet was
+asked for and believes, what systemd says, and whether the content is what the file
+says. States that machines have left behind which are gone are not believed. An
+argument that ends in .toml, or "-", is a stack file; anything else is the name of a
+stack, and then there is nothing to compare with. stackc why tells more of a unit.
 
 examples:
   stackc status k8s.toml
   stackc status k8s --output json
+  stackc status k8s.toml --watch
+  stackc status k8s.toml --exit-code
 
-exit codes: 0 every unit is as wanted; 3 some are not; 1 error; 6 unreachable`,
-		Flags: append(in.flags(), form.flag()),
+exit codes: 0 every unit is as wanted; 3 some are not; 2 with --drift or --exit-code:
+units differ from FILE, and nothing worse; 1 error; 6 unreachable`,
+		Flags: append(append(in.flags(), form.flag()), l.flags()...),
 		Action: func(ctx *cli.Context) error {
 			about, err := p.stackArgument(ctx, in, form)
 			if err != nil {
 				return err
 			}
+			if l.drift && about.set == nil {
+				return misuse("give the FILE instead of the stack's name", "--drift compares the cluster with a stack file, and none is given")
+			}
 			return p.withCluster(ctx, func(conn *fleet.Conn) error {
-				return p.showStatus(ctx.Context, conn, form, about)
+				if l.watch {
+					return p.watchStatus(ctx.Context, conn, form, l, about)
+				}
+				return p.showStatus(ctx.Context, conn, form, l, about)
 			})
 		},
 	}
@@ -75,25 +97,68 @@ type statusReport struct {
 	Findings []diag.Finding  `json:"findings"`
 }
 
-func (p *program) showStatus(ctx context.Context, conn *fleet.Conn, form *format, about subject) error {
+func (p *program) showStatus(ctx context.Context, conn *fleet.Conn, form *format, l *looking, about subject) error {
 	snapshot, err := fleet.TakeAll(ctx, conn, nil)
 	if err != nil {
 		return err
 	}
-	if about.set == nil && len(snapshot.Owned(about.stack)) == 0 {
-		return misuse("", "no unit in the cluster belongs to stack %q%s", about.stack, cmp.Or(didYouMean(about.stack, snapshot.Owners(), ""), otherStacks(snapshot)))
+	if err := about.known(snapshot); err != nil {
+		return err
 	}
-	list := standings(snapshot, about.stack, about.set)
-	right := !slices.ContainsFunc(list, func(s view.Standing) bool { return !s.Right })
+	all := standings(snapshot, about.stack, about.set)
+	shown := l.choose(all)
 	if form.isJSON() {
-		err = p.json(statusReport{Stack: about.stack, Right: right, Units: list, Findings: diag.Findings(about.findings)})
-	} else {
-		err = p.printf("%s", view.Status(snapshot.Machines, list, p.textWidth()))
+		err = p.json(newStatusReport(about, all, shown))
+	} else if len(shown) > 0 || !l.quiet() {
+		err = p.printf("%s", view.Status(snapshot.Machines, shown, p.textWidth()))
 	}
-	if err == nil && !right {
-		err = exitWith(exitFailed)
+	if err != nil {
+		return err
 	}
-	return err
+	return exitWith(l.exitOf(all))
+}
+
+// known says no to a stack that the cluster does not have.
+func (about subject) known(s *fleet.Snapshot) error {
+	if about.set != nil || len(s.Owned(about.stack)) > 0 {
+		return nil
+	}
+	return misuse("", "no unit in the cluster belongs to stack %q%s", about.stack, cmp.Or(didYouMean(about.stack, s.Owners(), ""), otherStacks(s)))
+}
+
+func newStatusReport(about subject, all, shown []view.Standing) statusReport {
+	return statusReport{Stack: about.stack, Right: allRight(all), Units: append([]view.Standing{}, shown...), Findings: diag.Findings(about.findings)}
+}
+
+func allRight(list []view.Standing) bool {
+	return !slices.ContainsFunc(list, func(s view.Standing) bool { return !s.Right })
+}
+
+// quiet reports whether nothing is to be told when nothing is wrong.
+func (l *looking) quiet() bool { return l.drift || l.code }
+
+// choose leaves out what need not be told.
+func (l *looking) choose(list []view.Standing) []view.Standing {
+	if !l.quiet() {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(s view.Standing) bool {
+		return !s.Drift && (l.drift || s.Right)
+	})
+}
+
+// exitOf is how a status ends. What differs from FILE and what does not run are two
+// things, of which the second is worse.
+func (l *looking) exitOf(list []view.Standing) int {
+	drift := slices.ContainsFunc(list, func(s view.Standing) bool { return s.Drift })
+	down := slices.ContainsFunc(list, func(s view.Standing) bool { return !s.Right && !s.Drift })
+	switch {
+	case l.drift && drift, l.code && drift && !down:
+		return exitChanges
+	case l.drift || allRight(list):
+		return exitDone
+	}
+	return exitFailed
 }
 
 // standings compares each unit with what is wanted: what the set says or, without
@@ -109,7 +174,9 @@ func standings(s *fleet.Snapshot, stack string, set *units.Set) []view.Standing 
 	for _, u := range plan.Units {
 		list = append(list, standing(s, u, set != nil)...)
 	}
-	slices.SortStableFunc(list, func(a, b view.Standing) int { return cmp.Compare(a.Unit, b.Unit) })
+	slices.SortStableFunc(list, func(a, b view.Standing) int {
+		return cmp.Or(cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Machine, b.Machine))
+	})
 	return list
 }
 
@@ -135,15 +202,34 @@ func standing(s *fleet.Snapshot, u fleet.UnitPlan, compared bool) []view.Standin
 	}
 	if compared {
 		one.Wanted, one.Content = u.To, contentWord(u, exists)
+		one.Drift = one.Content != "same" || one.Wanted != one.Desired
 	}
 	rows := s.StatesOf(u.Unit)
-	if len(rows) == 0 {
-		return []view.Standing{one}
-	}
 	var list []view.Standing
 	for _, row := range rows {
-		one.Systemd, one.Machine = row.String(), row.Machine
+		one.Systemd, one.Machine, one.State = row.String(), row.Machine, s.Condition(u.Unit, row)
 		list = append(list, one)
+	}
+	for _, machine := range silent(u, live, rows) {
+		one.Systemd, one.Machine, one.State = "", machine, s.Condition(u.Unit, fleet.UnitState{})
+		list = append(list, one)
+	}
+	return list
+}
+
+// silent lists the machines that should report the unit and do not, "" for none in
+// particular when nobody reports it.
+func silent(u fleet.UnitPlan, live fleet.Unit, rows []fleet.UnitState) []string {
+	var list []string
+	if u.Placement.Global {
+		for _, id := range u.Placement.Now {
+			if !slices.ContainsFunc(rows, func(r fleet.UnitState) bool { return r.Machine == id }) {
+				list = append(list, id)
+			}
+		}
+	}
+	if len(rows)+len(list) == 0 {
+		list = []string{live.Machine}
 	}
 	return list
 }

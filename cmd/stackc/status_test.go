@@ -33,8 +33,8 @@ func TestStandings(t *testing.T) {
 		got[i].Right = false // what is right depends on fleet's hash, which these units make up
 	}
 	want := []view.Standing{
-		{Unit: "all.service", Desired: units.Launched, Global: true, Hash: "all.service", Systemd: "loaded/active/running", Machine: "m1"},
-		{Unit: "one.service", Desired: units.Launched, Current: units.Launched, Hash: "one.service", Machine: "m1"},
+		{Unit: "all.service", State: fleet.Runs, Desired: units.Launched, Global: true, Hash: "all.service", Systemd: "loaded/active/running", Machine: "m1"},
+		{Unit: "one.service", State: fleet.IsUnseen, Desired: units.Launched, Current: units.Launched, Hash: "one.service", Machine: "m1"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

@@ -134,14 +134,21 @@ func TestMachines(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	list := []Standing{
-		{Unit: "a.service", Wanted: units.Launched, Desired: units.Launched, Current: units.Launched, Systemd: "loaded/active/running", Machine: "aaaaaaaa1111", Content: "same", Right: true},
-		{Unit: "b.service", Wanted: units.Launched, Desired: units.Launched, Current: units.Inactive, Content: "differs"},
-		{Unit: "g.service", Desired: units.Launched, Global: true, Systemd: "loaded/failed/failed", Machine: "cccccccc3333"},
-		{Unit: "m.service", Wanted: units.Launched, Content: "missing"},
+		{Unit: "a.service", State: fleet.Runs, Wanted: units.Launched, Desired: units.Launched, Current: units.Launched, Systemd: "loaded/active/running", Machine: "aaaaaaaa1111", Content: "same", Right: true},
+		{Unit: "b.service", State: fleet.IsPending, Wanted: units.Launched, Desired: units.Launched, Current: units.Inactive, Content: "differs"},
+		{Unit: "g.service", State: fleet.HasBroken, Desired: units.Launched, Global: true, Systemd: "loaded/failed/failed", Machine: "cccccccc3333"},
+		{Unit: "m.service", State: fleet.IsMissing, Wanted: units.Launched, Content: "missing"},
 	}
 	golden(t, "status.txt", Status(machines(), list, 0))
 	golden(t, "status-60.txt", ansi.Strip(Status(machines(), list, 60)))
 	golden(t, "status-60-right.txt", ansi.Strip(Status(machines(), list[:1], 60)))
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for i := range list {
+		since := now.Add(-time.Duration(i) * 100 * time.Second)
+		list[i].Since = &since
+	}
+	golden(t, "status-watched.txt", ansi.Strip(Watched(machines(), list, now, 200)))
+	golden(t, "status-watched-60.txt", ansi.Strip(Watched(machines(), list, now, 60)))
 	if wide := Status(machines(), list, 0); Status(machines(), list, widest(wide)) != wide || Status(machines(), list, widest(wide)-1) == wide {
 		t.Error("the short table is for where the long one does not fit")
 	}
