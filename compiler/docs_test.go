@@ -351,6 +351,8 @@ func TestDocsSeverities(t *testing.T) {
 	}
 	// These take code and severity from the rule that a compiled unit breaks.
 	note("warning", "bad-setting")
+	note("warning", "no-shell")
+	note("error", "no-shell")
 	for _, code := range []string{"bad-setting", "placement-conflict", "unloadable", "line-too-long", "value-text"} {
 		note("error", code)
 	}

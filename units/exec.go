@@ -22,8 +22,9 @@ type Word struct {
 	Text string
 	// Quoted is whether any quotes stood in the word.
 	Quoted bool
-	// Column is where the word begins in the value, in bytes from 1.
-	Column int
+	// Column is where the word begins in the value, in bytes from 1; End is the
+	// offset behind it.
+	Column, End int
 	// Variables are those that systemd expands in an argument.
 	Variables []Variable
 }
@@ -127,7 +128,7 @@ func (s *splitter) command() (Command, error) {
 			return c, nil
 		}
 		if s.token(`\;`) {
-			c.Words = append(c.Words, Word{Text: ";", Column: column})
+			c.Words = append(c.Words, Word{Text: ";", Column: column, End: s.at})
 			continue
 		}
 		w, err := s.word()
@@ -160,7 +161,7 @@ func cutPrefixes(s string) (prefixes, program string) {
 func (s *splitter) word() (Word, error) {
 	w := Word{Column: s.at + 1}
 	if plain := s.plain(); plain != "" {
-		w.Text = plain
+		w.Text, w.End = plain, s.at
 		return w, nil
 	}
 	var b strings.Builder
@@ -178,7 +179,7 @@ func (s *splitter) word() (Word, error) {
 		case quote == 0 && (c == '"' || c == '\''):
 			quote, opened, w.Quoted = c, s.at+1, true
 		case quote == 0 && strings.IndexByte(blanks, c) >= 0:
-			w.Text = b.String()
+			w.Text, w.End = b.String(), s.at
 			return w, nil
 		default:
 			b.WriteByte(c)
@@ -187,7 +188,7 @@ func (s *splitter) word() (Word, error) {
 	if quote != 0 {
 		return w, &SplitError{opened, "the quote that begins here is not closed"}
 	}
-	w.Text = b.String()
+	w.Text, w.End = b.String(), s.at
 	return w, nil
 }
 

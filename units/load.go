@@ -1,6 +1,8 @@
 package units
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -182,36 +184,72 @@ func (r *rules) checkExec(section string) {
 		if d, ok := LookupDirective(section, o.Name); !ok || d.Kind != KindExec {
 			continue
 		}
-		commands, err := SplitExec(o.Value)
-		if err != nil {
-			r.fail(RuleExec, i, "%s= cannot be read: %v", o.Name, err)
-		}
-		for _, c := range commands {
-			r.checkProgram(i, c)
+		_, faults := CheckExec(o.Value)
+		for _, f := range faults {
+			if f.Unread {
+				r.fail(RuleExec, i, "%s= cannot be read: at column %d: %s", o.Name, f.Start+1, f.Reason)
+				continue
+			}
+			r.fail(RuleExec, i, "%s", f.Reason)
+			r.errors[len(r.errors)-1].Before = f.Before
 		}
 	}
 }
 
+// ExecFault is what keeps systemd from running a command line.
+type ExecFault struct {
+	// Start and End bound the bytes of the value that are at fault.
+	Start, End int
+	// Unread is whether the line cannot even be split into words.
+	Unread bool
+	// Before is the systemd version that lifted the rule, 0 if it holds in all.
+	Before int
+	// Reason is a sentence without a full stop.
+	Reason string
+}
+
+// CheckExec splits the value of an ExecStart= or the like into commands, and tells
+// why systemd would not load a unit with it.
+func CheckExec(value string) ([]Command, []ExecFault) {
+	commands, err := SplitExec(value)
+	if err != nil {
+		var at *SplitError
+		if errors.As(err, &at) {
+			start := min(at.Column-1, max(len(value)-1, 0))
+			return nil, []ExecFault{{Start: start, End: min(start+1, len(value)), Unread: true, Reason: at.Reason}}
+		}
+	}
+	var faults []ExecFault
+	for _, c := range commands {
+		faults = append(faults, checkProgram(c)...)
+	}
+	return commands, faults
+}
+
 // checkProgram follows systemd's demands on the path of a program. Those with a
 // specifier are left to systemd.
-func (r *rules) checkProgram(index int, c Command) {
-	program := c.Words[0].Text
+func checkProgram(c Command) (faults []ExecFault) {
+	word := c.Words[0]
+	program := word.Text
+	fail := func(before int, format string, args ...any) {
+		faults = append(faults, ExecFault{Start: word.Column - 1, End: word.End, Before: before, Reason: fmt.Sprintf(format, args...)})
+	}
 	switch {
 	case strings.Contains(program, "%"):
 	case strings.HasPrefix(program, "$"):
-		r.fail(RuleExec, index, "the program cannot be a variable, as in %q", program)
+		fail(0, "the program cannot be a variable, as in %q", program)
 	case strings.HasSuffix(program, "/"):
-		r.fail(RuleExec, index, "the program %q is a directory", program)
+		fail(0, "the program %q is a directory", program)
 	case strings.ContainsAny(program, "\"'\\") || strings.ContainsFunc(program, forbidden):
-		r.fail(RuleExec, index, "the program %q has a quote, backslash or control character", program)
+		fail(0, "the program %q has a quote, backslash or control character", program)
 	case strings.HasPrefix(program, "/"):
 	case strings.Contains(program, "/") || program == "." || program == "..":
-		r.fail(RuleExec, index, "the program %q is not an absolute path", program)
+		fail(0, "the program %q is not an absolute path", program)
 	default:
-		r.fail(RuleExec, index, "the program %q is not an absolute path", program)
-		r.errors[len(r.errors)-1].Before = 239
+		fail(239, "the program %q is not an absolute path", program)
 	}
 	if strings.Contains(c.Prefixes, "@") && len(c.Words) < 2 {
-		r.fail(RuleExec, index, `the prefix "@" needs the program's own name as the second word`)
+		fail(0, `the prefix "@" needs the program's own name as the second word`)
 	}
+	return faults
 }

@@ -58,6 +58,7 @@ const (
 	UndeclaredUnit      Code = "undeclared-unit"
 	NetworkOverlap      Code = "network-overlap"
 	Unplaceable         Code = "unplaceable"
+	NeverReady          Code = "never-ready"
 	HostAfterFleet      Code = "host-after-fleet"
 	UnusedDependency    Code = "unused-dependency"
 	MissingDependency   Code = "missing-dependency"
@@ -73,6 +74,10 @@ const (
 	BadSetting      Code = "bad-setting"
 	NoRestart       Code = "no-restart"
 	Secret          Code = "secret"
+	NoShell         Code = "no-shell"
+	ShellText       Code = "shell-text"
+	Specifier       Code = "specifier"
+	TOMLEscape      Code = "toml-escape"
 	UnexpandedVar   Code = "unexpanded-variable"
 	EmptyArgument   Code = "empty-argument"
 	EndlessLoop     Code = "endless-loop"
@@ -97,7 +102,7 @@ var allowable = []Code{
 	UnusedDependency, MissingDependency, TwinUnits, WeakRequires, InstallSection,
 	NoRestart, Secret, UnexpandedVar, EmptyArgument, EndlessLoop, WaitsForFile,
 	NeedsSystemd, PathTypo, OddCharacter, FlagRelease, FlagValue, OpenDoor, BareProbe, RawDownload,
-	UnknownDirective, LoopbackAddress,
+	UnknownDirective, LoopbackAddress, NoShell, ShellText, Specifier, TOMLEscape,
 }
 
 // Allowable reports whether a finding of that code may be allowed where it stands.

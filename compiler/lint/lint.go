@@ -45,14 +45,14 @@ func nodeRules() []func(*checker, *topology.Node) {
 // unitRules look at one unit of the stack.
 func unitRules() []func(*checker, *topology.Node) {
 	return []func(*checker, *topology.Node){
-		directives, installSection, noRestart, downloadAsUser, timeouts, relations, triggers, release,
+		directives, escapedNames, installSection, noRestart, downloadAsUser, timeouts, relations, triggers, release,
 	}
 }
 
 // textRules look at one value of a raw directive.
 func textRules() []func(*checker, text) {
 	return []func(*checker, text){
-		secret, unexpandedVariable, emptyArgument, endlessLoop, bareProbe, rawDownload, waitsForFile,
+		secret, commandLine, tomlEscape, unexpandedVariable, emptyArgument, endlessLoop, bareProbe, rawDownload, waitsForFile,
 		pathTypo, oddCharacter, commentLine, flagRelease, flagValue, openDoor, addresses, files, socketDescriptors,
 	}
 }

@@ -122,7 +122,7 @@ func (c *unitChecker) rule(u units.Unit, broken units.RuleError, origins []emit.
 	if broken.Before > 0 && systemd == 0 {
 		severity = diag.Warning
 	}
-	if broken.Rule == units.RuleSetting && mistyped(node.Unit) {
+	if broken.Rule == units.RuleSetting && mistyped(node.Unit) || broken.Rule == units.RuleExec && asWritten(node.Unit, u.Options[broken.Index], origins[broken.Index]) {
 		return
 	}
 	pos, path := node.Pos(), node.Path()
@@ -136,6 +136,16 @@ func (c *unitChecker) rule(u units.Unit, broken units.RuleError, origins []emit.
 		}
 		c.findings.Add(stack.Finding(severity, code, pos, path, "%s", text).WithHelp(help(code)))
 	}
+}
+
+// asWritten reports whether a line is a directive of the stack file in which nothing
+// stands open: then the rules for texts have judged it, and at the column.
+func asWritten(u *stack.Unit, line units.Option, o emit.Origin) bool {
+	d := u.Directive(line.Section, line.Name)
+	if d == nil {
+		return false
+	}
+	return slices.ContainsFunc(d.Values, func(v stack.Text) bool { return v.Pos.Span == o.Pos.Span && len(v.Refs()) == 0 })
 }
 
 // consequence says what becomes of a unit that breaks a rule.

@@ -287,7 +287,7 @@ func (d *decoder) expression(v *syntax.Value, x expression) (part, bool) {
 		if p == nil || p.Value == nil {
 			return part{}, false
 		}
-		return part{text: paramText(p.Value)}, true
+		return part{text: paramText(p.Value), put: true}, true
 	case subject == "stack" && field == "name":
 		return part{text: d.scope.name}, true
 	case isRef && refName.MatchString(subject) && paramName.MatchString(field):

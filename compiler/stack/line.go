@@ -19,7 +19,10 @@ type Line struct {
 
 // place is the run of the decoded string that a byte comes from: itself, or the
 // expression that was put in.
-type place struct{ start, end int }
+type place struct {
+	start, end int
+	put        bool
+}
 
 // Line folds the text, trims it, and puts mask in the place of every open expression.
 func (t Text) Line(mask string) Line {
@@ -40,9 +43,9 @@ func (t Text) Line(mask string) Line {
 		raw = append(raw, text...)
 		for i := range len(text) {
 			if p.verbatim {
-				at = append(at, place{p.at + i, p.at + i + 1})
+				at = append(at, place{start: p.at + i, end: p.at + i + 1})
 			} else {
-				at = append(at, place{p.at, max(p.at, p.until)})
+				at = append(at, place{start: p.at, end: max(p.at, p.until), put: p.put})
 			}
 		}
 	}
@@ -74,6 +77,20 @@ func (l Line) fold(raw string, at []place) Line {
 	}
 	l.Text = b.String()
 	return l
+}
+
+// Put returns the bytes [start, end) of the line that the parameter which byte at
+// belongs to has put in; start is end when it belongs to none. The mask of an open
+// expression is not put in.
+func (l Line) Put(at int) (start, end int) {
+	if at < 0 || at >= len(l.at) || !l.at[at].put {
+		return at, at
+	}
+	for start = at; start > 0 && l.at[start-1] == l.at[at]; start-- {
+	}
+	for end = at; end < len(l.at) && l.at[end] == l.at[at]; end++ {
+	}
+	return start, end
 }
 
 // Span is where the bytes [start, end) of the line stand: the whole text where that

@@ -27,7 +27,8 @@ type part struct {
 	// verbatim says that text stands in the file just so, from offset at of the decoded string on.
 	verbatim bool
 	at       int
-	until    int // end of the expression that gave a part that is not verbatim
+	until    int  // end of the expression that gave a part that is not verbatim
+	put      bool // a parameter gave the text
 }
 
 // Ref is an open expression: a word of another unit, or of the unit itself when

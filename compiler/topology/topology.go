@@ -385,8 +385,19 @@ func (b *builder) edges(n *Node) {
 			e := &Edge{From: n, To: to, Word: w}
 			e.Local, e.Why = b.t.Local(n, to)
 			n.Edges = append(n.Edges, e)
+			b.neverReady(n, to, w, path)
 		}
 	}
+}
+
+// neverReady reports an edge to a unit that fleet loads on no machine (fleet v1.0.0
+// engine/reconciler.go), so that it is never ready.
+func (b *builder) neverReady(n, to *Node, w stack.Word, path string) {
+	if to.Unit == nil || to.Unit.State != units.Inactive || n.Unit != nil && n.Unit.State == units.Inactive {
+		return
+	}
+	b.add(stack.Finding(diag.Error, diag.NeverReady, w.Pos, path, "%q stays inactive, so %q waits for it for ever", to.Key, n.Key).
+		WithNote(to.Pos().Span, "declared here").WithHelp(fmt.Sprintf(`take state = "inactive" out of %q, or %q out of after`, to.Key, w.Value)))
 }
 
 func (n *Node) afterWords() ([]stack.Word, string) {
