@@ -31,6 +31,7 @@ compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4
 compiler/importer: compiler compiler/cloudconfig compiler/format compiler/stack compiler/diag compiler/source units
 stacks:             compiler compiler/source
 units/graph:
+units/compare:      units znkr.io/diff
 units:              units/graph github.com/coreos/go-systemd/v22
 fleet:              units units/graph github.com/coreos/fleet github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
 fleet/state:        units github.com/cenkalti/backoff/v5 go.etcd.io/etcd/client/v2

@@ -13,7 +13,11 @@ import (
 func (d *dependents) describe() {
 	for i := range d.plan.Units {
 		u := &d.plan.Units[i]
-		u.Consequences = append(u.Consequences, d.plan.effects(u)...)
+		effects := d.plan.effects
+		if d.unknown {
+			effects = d.plan.unknownEffects
+		}
+		u.Consequences = append(u.Consequences, effects(u)...)
 		if u.Held != "" && u.Action != Restart {
 			u.Consequences = append(u.Consequences, "is loaded first and launched after that: "+u.Held)
 		}
@@ -26,6 +30,10 @@ func (d *dependents) describe() {
 // it: fleet unschedules a unit whose neighbour in MachineOf= has left, or that a
 // new one conflicts with (fleet v1.0.0 agent/state.go AbleToRun).
 func (d *dependents) follow(u *UnitPlan) {
+	if d.unknown {
+		d.followSomewhere(u)
+		return
+	}
 	if u.Action.Writes() || u.To != units.Launched || d.plan.Empty() || u.Placement.Global || !u.Placement.Moves() {
 		return
 	}
@@ -37,6 +45,15 @@ func (d *dependents) follow(u *UnitPlan) {
 		}
 	}
 	d.plan.Warnings = append(d.plan.Warnings, Warning{Unit: u.Unit, Text: text})
+}
+
+// followSomewhere is follow where no machine is known.
+func (d *dependents) followSomewhere(u *UnitPlan) {
+	if u.Action.Writes() || u.To != units.Launched || !u.Placement.Moves() {
+		return
+	}
+	u.Follows, u.Settled = true, false
+	d.plan.Warnings = append(d.plan.Warnings, Warning{Unit: u.Unit, Text: "moves too, with the unit whose machine it shares (MachineOf=)"})
 }
 
 // effects tells what happens to the unit itself.
@@ -102,15 +119,38 @@ func (p *Plan) replacement(u *UnitPlan) []string {
 	case place.Global:
 		return p.globalReplacement(u)
 	case place.Moves():
-		return []string{fmt.Sprintf("moves from %s to %s%s", p.list(place.Now), p.list(place.Then), prediction(u))}
+		return []string{fmt.Sprintf("moves from %s to %s%s%s", p.list(place.Now), p.list(place.Then), prediction(u), because(u))}
 	case u.To == units.Loaded:
 		return []string{"stops " + p.on(place.Now) + " and stays loaded"}
 	}
-	said := []string{"restarts in place " + p.on(place.Then)}
-	if onlyIn(u.Options, units.FleetSection, ownerSection) {
-		said = append(said, "only where it may run changes; fleet restarts it all the same")
+	return append([]string{"restarts in place " + p.on(place.Then)}, despite(u)...)
+}
+
+// because is the reason of a move, behind a colon.
+func because(u *UnitPlan) string {
+	if why := whyNot(*u); why != "" {
+		return ": " + why
 	}
-	return said
+	return ""
+}
+
+// despite tells of a restart that the change itself would not need.
+func despite(u *UnitPlan) []string {
+	switch {
+	case u.Reordered:
+		return []string{"the same lines stand in another order; fleet restarts it all the same"}
+	case onlyIn(u.Options, units.FleetSection, ownerSection):
+		return []string{"only where it may run changes; fleet restarts it all the same"}
+	case onlyOrder(u.Options):
+		return []string{"only its order changes, which counts when both start at one time; fleet restarts it all the same"}
+	}
+	return nil
+}
+
+func onlyOrder(changes []OptionChange) bool {
+	return len(changes) > 0 && !slices.ContainsFunc(changes, func(c OptionChange) bool {
+		return c.Section != "Unit" || c.Name != "After" && c.Name != "Before"
+	})
 }
 
 // globalReplacement tells of a global unit, which fleet changes on all machines
@@ -127,7 +167,7 @@ func (p *Plan) globalReplacement(u *UnitPlan) []string {
 	if added := without(place.Then, place.Now); len(added) > 0 {
 		said = append(said, "starts newly "+p.on(added))
 	}
-	return said
+	return append(said, despite(u)...)
 }
 
 func without(all, some []string) []string {
@@ -210,6 +250,9 @@ func (p *Plan) machineName(id string) string {
 // is not an error.
 func addressWarnings(s *Snapshot, set *units.Set) []Warning {
 	var warnings []Warning
+	if s.NoMachines {
+		return nil
+	}
 	for _, a := range set.Addresses {
 		if text := addressWarning(s, a); text != "" {
 			warnings = append(warnings, Warning{Text: text})

@@ -23,11 +23,13 @@ type dependents struct {
 	owners map[units.Name]string
 	// neighbours are, for a unit that is held back, those that must be loaded.
 	neighbours map[units.Name][]units.Name
+	// unknown says that nothing is known of machines.
+	unknown bool
 }
 
 func newDependents(s *Snapshot, p *Plan) *dependents {
 	d := &dependents{plan: p, index: map[units.Name]int{}, edges: map[units.Name][]units.Edge{},
-		leaning: map[units.Name][]units.Name{}, others: map[units.Name]Unit{}, owners: map[units.Name]string{}, neighbours: map[units.Name][]units.Name{}}
+		leaning: map[units.Name][]units.Name{}, others: map[units.Name]Unit{}, owners: map[units.Name]string{}, neighbours: map[units.Name][]units.Name{}, unknown: s.NoMachines}
 	for i, u := range p.Units {
 		d.index[u.Unit] = i
 		d.enter(u.Unit, u.options())

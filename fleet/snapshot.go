@@ -22,6 +22,8 @@ type Snapshot struct {
 	Partial bool
 	// claims are what was recorded of who owns units; see WithClaims.
 	claims map[units.Name]Claim
+	// NoMachines says that the snapshot is imagined and nothing is known of machines.
+	NoMachines bool
 }
 
 // NewSnapshot makes a Snapshot of lists in any order. A unit that occurs twice,

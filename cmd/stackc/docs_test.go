@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/urfave/cli/v2"
 
+	"github.com/stackc/stackc/cmd/stackc/review"
 	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/fleet"
@@ -149,7 +150,10 @@ func objects() map[string]any {
 		"check": fileResult{}, "compile": compiled{}, "compiled unit": unitFile{},
 		"plan": planned{}, "unit of a plan": fleet.UnitPlan{}, "changed directive": fleet.OptionChange{}, "option": fleet.PlanOption{},
 		"waiter": fleet.PlanWait{}, "placement": fleet.Placement{}, "refusal": fleet.MachineRefusal{}, "wave": fleet.Wave{}, "step": fleet.Step{},
-		"warning": fleet.Warning{}, "diff": differences{}, "submit, destroy": carriedOut{}, "outcome": fleet.Outcome{},
+		"warning": fleet.Warning{}, "diff": review.Report{}, "side": review.Source{},
+		"summary": review.Summary{}, "unit of a diff": review.Unit{}, "effect": fleet.Effect{}, "directive": review.Directive{}, "edit": review.Edit{},
+		"argument": review.Arg{}, "spot": review.Place{}, "meanwhile": fleet.Meanwhile{}, "holding": fleet.Holding{}, "without": fleet.Without{},
+		"submit, destroy": carriedOut{}, "outcome": fleet.Outcome{},
 		"unit of an outcome": fleet.UnitOutcome{}, "state": fleet.UnitState{}, "requests": fleet.Counts{}, "status": statusReport{},
 		"unit of a status": view.Standing{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
 		"place": diag.Place{}, "position": diag.Position{}, "error": errorReport{},
@@ -303,7 +307,7 @@ const nowhere = "unix:///nowhere/fleet.sock"
 func tryExample(t *testing.T, dir, command, line string) {
 	line = regexp.MustCompile(`(--endpoint) \S+`).ReplaceAllString(line, "$1 "+nowhere)
 	code, out := call(t, dir, line)
-	if !strings.HasPrefix(line, "stackc "+command+" ") || code != exitDone && code != exitUnreachable {
+	if !strings.HasPrefix(line, "stackc "+command+" ") || !slices.Contains([]int{exitDone, exitChanges, exitUnreachable}, code) {
 		t.Errorf("%s ends with %d:\n%s", line, code, out)
 	}
 }

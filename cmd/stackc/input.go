@@ -36,8 +36,13 @@ func (in *input) flags() []cli.Flag {
 // compile compiles the stack file of that path, "-" being the standard input.
 // The findings are not shown yet.
 func (in *input) compile(c *console, path string) (*compiler.Result, diag.List) {
-	files := opener{stdin: c.in}
-	values, findings := in.settings.read(files)
+	return in.compileFrom(opener{stdin: c.in}, c, path)
+}
+
+// compileFrom compiles a stack file that, with all that it names, comes from files.
+// What flags name is on the disk.
+func (in *input) compileFrom(files source.Opener, c *console, path string) (*compiler.Result, diag.List) {
+	values, findings := in.settings.read(opener{stdin: c.in})
 	if findings.HasErrors() {
 		return &compiler.Result{}, findings.Canonical()
 	}

@@ -7,47 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stackc/stackc/compiler/diag"
-)
-
-// secretWords end the names of options that hold a secret.
-var secretWords = []string{"password", "passwd", "secret", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key"}
-
-// secretOptions returns the names of the options in s that promise a secret and
-// are given one: "token=…", but neither "token=/a/file" nor "token=${VARIABLE}".
-func secretOptions(s string) []string {
-	var found []string
-	for i := strings.IndexByte(s, '='); i >= 0 && i < len(s); i = nextEqual(s, i) {
-		start := i
-		for start > 0 && optionByte(s[start-1]) {
-			start--
-		}
-		value := strings.TrimPrefix(s[i+1:], `"`)
-		if start == i || value == "" || strings.IndexByte("/$% \t\"'&", value[0]) >= 0 {
-			continue
-		}
-		name := strings.ToLower(s[start:i])
-		if slices.ContainsFunc(secretWords, func(w string) bool { return strings.HasSuffix(name, w) }) {
-			found = append(found, s[start:i])
-		}
-	}
-	return found
-}
-
-func nextEqual(s string, i int) int {
-	j := strings.IndexByte(s[i+1:], '=')
-	if j < 0 {
-		return -1
-	}
-	return i + 1 + j
-}
-
-func optionByte(c byte) bool {
-	return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
-
-var (
-	userInURL  = regexp.MustCompile(`[a-z]+://[^/\s:@]+:([^/\s@]+)@`)
-	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b`)
+	"github.com/stackc/stackc/units"
 )
 
 // secret: unit text stands in etcd in clear, and every machine can read it.
@@ -60,16 +20,9 @@ func secret(c *checker, x text) {
 
 // secrets returns what in s is a secret, or the name of one.
 func secrets(s string) []string {
-	found := secretOptions(s)
-	if strings.Contains(s, "://") && strings.Contains(s, "@") {
-		for _, m := range userInURL.FindAllStringSubmatch(s, -1) {
-			if !strings.HasPrefix(m[1], "$") {
-				found = append(found, m[1])
-			}
-		}
-	}
-	if strings.Contains(s, "-----BEGIN") || strings.Contains(s, "AKIA") {
-		found = append(found, privateKey.FindAllString(s, -1)...)
+	var found []string
+	for _, x := range units.Secrets(s) {
+		found = append(found, x.Word)
 	}
 	return found
 }

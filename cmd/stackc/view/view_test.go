@@ -95,39 +95,6 @@ func TestPlanFitsTheWidth(t *testing.T) {
 	}
 }
 
-func TestDiff(t *testing.T) {
-	golden(t, "diff.txt", Diff(plan(), 0))
-}
-
-func TestValues(t *testing.T) {
-	const long = "/opt/bin/kubelet --address=0.0.0.0 --port=10250 --hostname_override=${DEFAULT_IPV4} --logtostderr=true"
-	tests := []struct {
-		name     string
-		old, new []string
-		want     string
-	}{
-		{"one word of a long line", []string{long + " --v=2"}, []string{long + " --v=4"},
-			"- /opt/bin/kubelet … --v=2\n+ /opt/bin/kubelet … --v=4\n"},
-		{"a word less in a long line", []string{long + " --v=2 --x=y"}, []string{long + " --x=y"},
-			"- /opt/bin/kubelet … --v=2 …\n+ /opt/bin/kubelet …\n"},
-		{"the program of a long line", []string{long}, []string{"/usr" + long},
-			"- /opt/bin/kubelet …\n+ /usr/opt/bin/kubelet …\n"},
-		{"another long line", []string{long}, []string{"/bin/true"}, "- " + long + "\n+ /bin/true\n"},
-		{"a short line", []string{"a b c"}, []string{"a b d"}, "- a b c\n+ a b d\n"},
-		{"one of several", []string{"x", "y", "z"}, []string{"x", "z"}, "- y\n"},
-		{"one more", []string{"x"}, []string{"x", "y"}, "+ y\n"},
-		{"emptied", []string{"x"}, []string{"", "x"}, "+ (empty)\n"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := strings.ReplaceAll(ansi.Strip(values(tt.old, tt.new)), "      ", "")
-			if got != tt.want {
-				t.Errorf("got\n%swant\n%s", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestMachines(t *testing.T) {
 	golden(t, "machines.txt", ansi.Strip(Machines(machines())))
 }

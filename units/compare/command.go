@@ -1,0 +1,182 @@
+package compare
+
+import (
+	"strings"
+
+	"znkr.io/diff"
+
+	"github.com/stackc/stackc/units"
+)
+
+// canonicalCommand writes a command line so that two with the same words are
+// equal, however they are quoted. What systemd cannot read stays as it is.
+func canonicalCommand(value string) string {
+	commands, err := units.SplitExec(value)
+	if err != nil {
+		return value
+	}
+	var b strings.Builder
+	for _, c := range commands {
+		b.WriteString(c.Prefixes)
+		for _, w := range c.Words {
+			b.WriteString(w.Text)
+			b.WriteByte(0)
+		}
+		b.WriteByte(1)
+	}
+	return b.String()
+}
+
+// programOf is the program of a command line, "" for what cannot be read or is
+// several commands.
+func programOf(value string) string {
+	commands, err := units.SplitExec(value)
+	if err != nil || len(commands) != 1 {
+		return ""
+	}
+	return commands[0].Words[0].Text
+}
+
+// argsOf lists what differs between two versions of a command, nil when they have
+// too little in common to be told so.
+func argsOf(old, new item) []Arg {
+	if old.step != nil && new.step != nil {
+		return old.step.changes(*new.step)
+	}
+	was, ok := wordsOf(old.value)
+	is, ok2 := wordsOf(new.value)
+	if !ok || !ok2 || was[0] != is[0] {
+		return nil
+	}
+	edits := diff.Edits(was, is)
+	if !mostlyEqual(edits, len(was)+len(is)) {
+		return nil
+	}
+	return argEdits(edits)
+}
+
+// wordsOf are the words of a single command, its prefixes with the program.
+func wordsOf(value string) ([]string, bool) {
+	commands, err := units.SplitExec(value)
+	if err != nil || len(commands) != 1 {
+		return nil, false
+	}
+	words := make([]string, len(commands[0].Words))
+	for i, w := range commands[0].Words {
+		words[i] = w.Text
+	}
+	words[0] = commands[0].Prefixes + words[0]
+	return words, true
+}
+
+// mostlyEqual reports whether two commands are versions of one: a command of few
+// words may change all but its program.
+func mostlyEqual(edits []diff.Edit[string], total int) bool {
+	equal := 0
+	for _, e := range edits {
+		if e.Op == diff.Match {
+			equal += 2
+		}
+	}
+	return total <= 8 || 3*equal >= total
+}
+
+// argEdits gathers the words that differ between two equal ones, and gives each
+// its name.
+func argEdits(edits []diff.Edit[string]) []Arg {
+	var args []Arg
+	var gone, came []string
+	before := ""
+	flush := func() {
+		args = append(args, namedArgs(before, gone, came)...)
+		gone, came = nil, nil
+	}
+	for i, e := range edits {
+		switch e.Op {
+		case diff.Delete:
+			gone = append(gone, e.X)
+		case diff.Insert:
+			came = append(came, e.Y)
+		default:
+			flush()
+			before = ""
+			if i > 0 {
+				before = e.X
+			}
+		}
+	}
+	flush()
+	return paired(args)
+}
+
+// namedArgs gives the words of one gap their names: "--port=80" is named by its
+// flag, "80" behind "--port" as well.
+func namedArgs(before string, gone, came []string) []Arg {
+	var args []Arg
+	for _, a := range argWords(before, gone) {
+		args = append(args, Arg{Name: a.name, Old: a.value, Gone: true})
+	}
+	for _, a := range argWords(before, came) {
+		args = append(args, Arg{Name: a.name, New: a.value, Fresh: true})
+	}
+	return args
+}
+
+type argument struct{ name, value string }
+
+func argWords(before string, words []string) []argument {
+	var list []argument
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		name, value, assigned := strings.Cut(word, "=")
+		switch {
+		case assigned && isFlag(word):
+			list = append(list, argument{name, value})
+		case isFlag(word) && i+1 < len(words) && !isFlag(words[i+1]):
+			list = append(list, argument{word, words[i+1]})
+			i++
+		case isFlag(word):
+			list = append(list, argument{word, ""})
+		case i == 0 && isFlag(before) && !strings.Contains(before, "=") && assigned:
+			list = append(list, argument{before + " " + name, value})
+		case i == 0 && isFlag(before) && !strings.Contains(before, "="):
+			list = append(list, argument{before, word})
+		case assigned && plainName(name):
+			list = append(list, argument{name, value})
+		default:
+			list = append(list, argument{"", word})
+		}
+	}
+	return list
+}
+
+func isFlag(word string) bool { return len(word) > 1 && word[0] == '-' }
+
+func plainName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '_' && r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
+// paired joins what went and what came under one name, and arguments without a
+// name that stand in one gap.
+func paired(args []Arg) []Arg {
+	var list []Arg
+	for _, a := range args {
+		i := -1
+		if a.Fresh {
+			for j, b := range list {
+				if b.Gone && b.Name == a.Name {
+					i = j
+					break
+				}
+			}
+		}
+		if i < 0 {
+			list = append(list, a)
+			continue
+		}
+		list[i] = Arg{Name: a.Name, Old: list[i].Old, New: a.New}
+	}
+	return list
+}
