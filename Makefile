@@ -3,13 +3,16 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# The version is given below; the go command need not ask git, which may refuse another user's checkout.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
 GO      ?= go
 BIN     := bin
 PREFIX  ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 # What the tests need from Debian beside Go: the real cluster is made of these.
-PACKAGES := etcd-server systemd systemd-container iproute2 dbus curl wget ca-certificates gcc libc6-dev procps \
+PACKAGES := etcd-server systemd systemd-container iproute2 dbus curl wget ca-certificates gcc libc6-dev procps openssh-server \
 	nodejs zsh fish mandoc
 # google.golang.org/api at the version that fleet v1.0.0 builds with; see the check in lint.
 FLEET_API := v0.6.0
@@ -68,8 +71,14 @@ $(TAPLO)/node_modules/@taplo/cli/dist/cli.js:
 	npm ci --prefix $(TAPLO) --ignore-scripts --no-audit --no-fund --loglevel=error
 
 .PHONY: test
-test: deps taplo lint ## pass all tests: units, scripts on the real binary, fleet in a box, and a real cluster
+test: deps taplo lint test-stackc test-fleetbox ## pass all tests: units, scripts on the real binary, fleet in a box, and a real cluster
+
+.PHONY: test-stackc
+test-stackc:
 	$(GO) test -race -shuffle=on -timeout 40m $(TESTFLAGS) ./...
+
+.PHONY: test-fleetbox
+test-fleetbox:
 	$(GO) test -C cmd/fleetbox -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: short

@@ -30,6 +30,11 @@ type Options struct {
 	Settings []stack.Setting
 	// Overlays are files that are laid over the stack, the last one winning.
 	Overlays []string
+	// Alone compiles a library without a stack: what it needs is taken to be there,
+	// and parameters that must be given have some value.
+	Alone bool
+	// Unlocked takes the libraries as they are now, whatever the lock file says.
+	Unlocked bool
 	// Strict makes every warning an error.
 	Strict bool
 }
@@ -67,7 +72,7 @@ func Compile(path string, o Options) (result *Result, findings diag.List) {
 }
 
 func compile(path string, o Options) (*Result, diag.List) {
-	s, findings := stack.Load(stack.Input{Path: path, Opener: o.Opener, Std: o.Std, Settings: o.Settings, Overlays: o.Overlays})
+	s, findings := stack.Load(stack.Input{Path: path, Opener: o.Opener, Std: o.Std, Settings: o.Settings, Overlays: o.Overlays, Alone: o.Alone, Unlocked: o.Unlocked})
 	if s == nil || unreadable(findings) {
 		return &Result{}, findings
 	}
@@ -83,7 +88,7 @@ func compile(path string, o Options) (*Result, diag.List) {
 // unreadable reports whether a text of the stack is missing: then what later
 // stages would say follows from that alone.
 func unreadable(findings diag.List) bool {
-	missing := []diag.Code{diag.Syntax, diag.DuplicateKey, diag.FileNotFound, diag.UnknownLibrary, diag.LibraryCycle}
+	missing := []diag.Code{diag.Syntax, diag.DuplicateKey, diag.FileNotFound, diag.UnknownLibrary, diag.LibraryCycle, diag.LibraryVersion, diag.LibraryLock}
 	return slices.ContainsFunc(findings, func(d diag.Diagnostic) bool { return slices.Contains(missing, d.Code) })
 }
 

@@ -21,7 +21,7 @@ compiler/source:
 compiler/diag:      compiler/source github.com/charmbracelet/x/ansi
 compiler/syntax:    compiler/diag compiler/source github.com/pelletier/go-toml/v2 github.com/BurntSushi/toml
 compiler/format:    compiler/syntax compiler/diag compiler/source
-compiler/stack:     compiler/syntax compiler/diag compiler/source units
+compiler/stack:     compiler/syntax compiler/diag compiler/source units github.com/Masterminds/semver/v3
 compiler/topology:  compiler/stack compiler/diag compiler/source units units/graph
 compiler/emit:      compiler/topology compiler/stack compiler/diag units
 compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units github.com/BurntSushi/toml
@@ -33,8 +33,9 @@ stacks:             compiler compiler/source
 units/graph:
 units/compare:      units znkr.io/diff
 units:              units/graph github.com/coreos/go-systemd/v22
-fleet:              units units/graph github.com/coreos/fleet github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
 fleet/state:        units github.com/cenkalti/backoff/v5 go.etcd.io/etcd/client/v2
+fleet:              units units/graph github.com/coreos/fleet github.com/coreos/etcd github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
+fleet/tunnel:       golang.org/x/crypto github.com/kevinburke/ssh_config github.com/skeema/knownhosts
 fleet/fleettest:    fleet units github.com/coreos/fleet
 `
 

@@ -411,7 +411,7 @@ var packageDirs = map[string]string{
 	"topology": "compiler/topology", "emit": "compiler/emit", "lint": "compiler/lint", "compiler": "compiler",
 	"units": "units", "graph": "units/graph", "stacks": "stacks", "fleet": "fleet", "view": "cmd/stackc/view",
 	"compare": "units/compare", "review": "cmd/stackc/review",
-	"fleettest": "fleet/fleettest", "box": "cmd/fleetbox/box", "sim": "cmd/fleetbox/sim", "lab": "cmd/fleetlab/lab", "labtest": "cmd/fleetlab/labtest",
+	"fleettest": "fleet/fleettest", "tunnel": "fleet/tunnel", "box": "cmd/fleetbox/box", "sim": "cmd/fleetbox/sim", "lab": "cmd/fleetlab/lab", "labtest": "cmd/fleetlab/labtest",
 }
 
 // TestDocsArchitecture finds every name and file that docs/architecture.md gives,

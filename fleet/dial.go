@@ -18,8 +18,12 @@ const (
 
 // Config says how to reach fleet. The zero value is fleetd on this machine.
 type Config struct {
-	// Endpoint is as in [ParseEndpoint]; empty means DefaultEndpoint.
+	// Endpoint is as in [ParseEndpoints]; empty means DefaultEndpoint, or with Etcd
+	// DefaultEtcdEndpoint. Of several that serve one cluster each is asked when the
+	// one before it does not answer.
 	Endpoint string
+	// Etcd, when given, says that the endpoints are etcd's and not fleet's.
+	Etcd *EtcdConfig
 	// CA, Cert and Key are PEM texts for https: whom to trust instead of the
 	// system's authorities, and who we are. Cert and Key come together.
 	CA, Cert, Key []byte
@@ -42,7 +46,9 @@ type Config struct {
 
 // Try is one attempt at one HTTP request.
 type Try struct {
-	Method string
+	// Endpoint is the server that was asked.
+	Endpoint string
+	Method   string
 	// Path is the path and query of the request.
 	Path string
 	// Number counts the tries of this request, from 1.
@@ -56,28 +62,48 @@ type Try struct {
 // Dial prepares a connection to fleet. It sends nothing: a server that is not
 // there shows at the first request. The error is an *Error of Kind Misused.
 func Dial(config Config) (*Conn, error) {
-	endpoint, err := ParseEndpoint(config.Endpoint)
-	if err != nil {
-		return nil, &Error{Op: "connect", Kind: Misused, Err: err}
-	}
-	tlsConfig, err := config.tls()
-	if err != nil {
-		return nil, &Error{Op: "connect to " + endpoint.Text, Kind: Misused, Err: err}
-	}
-	transport := &http.Transport{
-		DialContext:         config.dialer(endpoint),
-		TLSClientConfig:     tlsConfig,
-		MaxIdleConnsPerHost: inFlight,
-		IdleConnTimeout:     30 * time.Second,
-	}
-	c := &Conn{endpoint: endpoint, transport: transport, timeout: config.Timeout, retryFor: config.RetryFor, trace: config.Trace}
+	c := &Conn{timeout: config.Timeout, retryFor: config.RetryFor, trace: config.Trace}
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
 	}
 	if c.retryFor == 0 {
 		c.retryFor = DefaultRetryFor
 	}
+	tlsConfig, err := config.tls()
+	if err == nil && config.Etcd != nil {
+		c.servers, err = config.registry(tlsConfig, c.timeout)
+	} else if err == nil {
+		c.servers, err = config.fleets(tlsConfig)
+	}
+	if err != nil {
+		return nil, &Error{Op: "connect", Kind: Misused, Err: err}
+	}
 	return c, nil
+}
+
+// fleets are the servers of the endpoints.
+func (c Config) fleets(tlsConfig *tls.Config) ([]server, error) {
+	endpoints, err := ParseEndpoints(c.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	servers := make([]server, len(endpoints))
+	for i, e := range endpoints {
+		servers[i] = server{Endpoint: e, transport: c.transport(e, tlsConfig)}
+	}
+	return servers, nil
+}
+
+// transport has no more connections than requests are sent at once: one more would
+// be of no use, and an SSH server gives ten at most to one client.
+func (c Config) transport(e Endpoint, tlsConfig *tls.Config) *http.Transport {
+	return &http.Transport{
+		DialContext:         c.dialer(e),
+		TLSClientConfig:     tlsConfig.Clone(),
+		MaxIdleConnsPerHost: inFlight,
+		MaxConnsPerHost:     inFlight,
+		IdleConnTimeout:     30 * time.Second,
+	}
 }
 
 // dialer sends every connection to the socket when the endpoint is one.

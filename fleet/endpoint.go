@@ -19,6 +19,24 @@ type Endpoint struct {
 	Base url.URL
 }
 
+// ParseEndpoints reads a list of endpoints with commas between them, each as in
+// [ParseEndpoint]. The empty string is [DefaultEndpoint].
+func ParseEndpoints(text string) ([]Endpoint, error) {
+	var list []Endpoint
+	for one := range strings.SplitSeq(text, ",") {
+		one = strings.TrimSpace(one)
+		if one == "" && text != "" {
+			return nil, fmt.Errorf("endpoints %q have a comma too many", text)
+		}
+		e, err := ParseEndpoint(one)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
 // ParseEndpoint reads an endpoint as fleetctl's --endpoint takes it:
 // unix:///path (or file:///path), http://host:port, https://host:port.
 // The empty string is [DefaultEndpoint].
@@ -28,10 +46,11 @@ func ParseEndpoint(text string) (Endpoint, error) {
 	}
 	scheme, rest, ok := strings.Cut(text, "://")
 	switch {
-	case strings.Contains(text, ","):
-		return Endpoint{}, fmt.Errorf("endpoint %q names several servers, give one", text)
 	case !ok && strings.HasPrefix(text, "/"):
 		return Endpoint{}, fmt.Errorf("endpoint %q has no scheme, write unix://%s", text, text)
+	case !ok && oneColon(text):
+		scheme, rest, _ = strings.Cut(text, ":")
+		return Endpoint{}, fmt.Errorf("endpoint %q has no slashes behind its scheme, write %s", text, slashed(scheme, rest))
 	case !ok:
 		return Endpoint{}, fmt.Errorf("endpoint %q has no scheme, write http://%s", text, text)
 	}
@@ -42,6 +61,25 @@ func ParseEndpoint(text string) (Endpoint, error) {
 		return networkEndpoint(text)
 	}
 	return Endpoint{}, fmt.Errorf("endpoint %q has the unknown scheme %q, known are unix, file, http and https", text, scheme)
+}
+
+// oneColon reports whether the text begins with a scheme that lacks its slashes.
+func oneColon(text string) bool {
+	scheme, _, _ := strings.Cut(text, ":")
+	switch scheme {
+	case "unix", "file", "http", "https":
+		return scheme != text
+	}
+	return false
+}
+
+// slashed writes a scheme and what follows it as they should be.
+func slashed(scheme, rest string) string {
+	rest = strings.TrimLeft(rest, "/")
+	if scheme == "unix" || scheme == "file" {
+		rest = "/" + rest
+	}
+	return scheme + "://" + rest
 }
 
 // socketEndpoint takes the path behind "unix://", which must be absolute: with
@@ -68,5 +106,6 @@ func networkEndpoint(text string) (Endpoint, error) {
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return Endpoint{}, fmt.Errorf("endpoint %q may have a host, a port and a path only", text)
 	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return Endpoint{Text: text, Base: *u}, nil
 }

@@ -19,7 +19,9 @@ func TestParseEndpoint(t *testing.T) {
 		{name: "no socket", text: "unix://", fault: "names no socket"},
 		{name: "unknown scheme", text: "ftp://x", fault: `unknown scheme "ftp"`},
 		{name: "no host", text: "http://", fault: "names no host"},
-		{name: "several", text: "http://a,http://b", fault: "several servers"},
+		{name: "slash at the end", text: "http://proxy/cluster1/", base: "http://proxy/cluster1"},
+		{name: "no slashes, socket", text: "unix:/run/f.sock", fault: "write unix:///run/f.sock"},
+		{name: "no slashes, host", text: "http:10.0.0.1:49153", fault: "write http://10.0.0.1:49153"},
 		{name: "password", text: "http://me:secret@a", fault: "may have a host"},
 		{name: "not a URL", text: "http://a b", fault: "invalid character"},
 	}
@@ -42,6 +44,18 @@ func TestParseEndpoint(t *testing.T) {
 	}
 }
 
+func TestParseEndpoints(t *testing.T) {
+	list, err := ParseEndpoints("http://a:1, unix:///run/f.sock,https://b")
+	if err != nil || len(list) != 3 || list[0].Text != "http://a:1" || list[1].Socket != "/run/f.sock" || list[2].Base.Host != "b" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	for text, fault := range map[string]string{"http://a,": "comma too many", "http://a,b": "no scheme", ",": "comma too many"} {
+		if _, err := ParseEndpoints(text); err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("%q: error %v, want %q", text, err, fault)
+		}
+	}
+}
+
 func TestDialRefusesWhatCannotWork(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -49,6 +63,8 @@ func TestDialRefusesWhatCannotWork(t *testing.T) {
 		fault  string
 	}{
 		{"endpoint", Config{Endpoint: "nowhere"}, "no scheme"},
+		{"etcd", Config{Endpoint: "unix:///run/etcd", Etcd: &EtcdConfig{}}, "is not one of etcd"},
+		{"etcd's password", Config{Endpoint: "ftp://me:word@a", Etcd: &EtcdConfig{}}, `"ftp://me:xxxxx@a" is not one of etcd`},
 		{"CA", Config{CA: []byte("x")}, "no certificate in PEM form"},
 		{"certificate alone", Config{Cert: []byte("x")}, "needs its key"},
 		{"key alone", Config{Key: []byte("x")}, "needs its certificate"},

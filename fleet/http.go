@@ -19,24 +19,27 @@ const inFlight = 8
 // Conn is a Client that speaks fleet's HTTP API. It may be used from several
 // goroutines.
 type Conn struct {
-	endpoint  Endpoint
-	transport http.RoundTripper
-	timeout   time.Duration
-	retryFor  time.Duration
-	trace     func(Try)
+	// servers all serve the same cluster; current is the one that answered last.
+	servers  []server
+	current  atomic.Int32
+	timeout  time.Duration
+	retryFor time.Duration
+	trace    func(Try)
 	// met is set once anything has answered: from then on a refused connection
 	// is a server that restarts, and not a wrong address.
 	met    atomic.Bool
 	counts [countKinds]atomic.Int64
 }
 
-// Endpoint returns where the connection goes to.
-func (c *Conn) Endpoint() Endpoint { return c.endpoint }
+// Endpoint returns the endpoint that answered last, at first the first one.
+func (c *Conn) Endpoint() Endpoint { return c.servers[c.current.Load()].Endpoint }
 
 // Close drops idle connections.
 func (c *Conn) Close() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
+	for _, s := range c.servers {
+		if t, ok := s.transport.(interface{ CloseIdleConnections() }); ok {
+			t.CloseIdleConnections()
+		}
 	}
 }
 
@@ -142,13 +145,13 @@ func (c *Conn) Delete(ctx context.Context, name units.Name) error {
 // transport brings ctx in; making one costs a few small allocations.
 func (c *Conn) api(ctx context.Context) (fleetapi.API, error) {
 	if err := context.Cause(ctx); err != nil {
-		return nil, &Error{Op: "connect to " + c.endpoint.Text, Kind: Canceled, Err: err}
+		return nil, &Error{Op: "connect to " + c.Endpoint().Text, Kind: Canceled, Err: err}
 	}
 	return fleetapi.NewHTTPClient(&http.Client{
 		Transport: &bound{conn: c, ctx: ctx},
 		// A redirected PUT would be repeated as GET and look like a success.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, c.endpoint.Base)
+	}, anyServer)
 }
 
 func unitOf(u *schema.Unit) Unit {

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -44,11 +46,8 @@ func (b *bound) RoundTrip(req *http.Request) (*http.Response, error) {
 	var answer *http.Response
 	number, first := 0, time.Now()
 	_, err = backoff.Retry(b.ctx, func() (struct{}, error) {
-		number++
-		started := time.Now()
 		var err error
-		answer, err = b.try(req, body)
-		b.report(req, number, started, answer, err)
+		answer, err = b.round(req, body, &number)
 		return struct{}{}, b.again(answer, err, first)
 	}, b.retryOptions()...)
 	switch {
@@ -78,15 +77,47 @@ func readBody(req *http.Request) ([]byte, error) {
 	return io.ReadAll(req.Body)
 }
 
-// try sends the request once. Either the answer or the error is nil.
-func (b *bound) try(req *http.Request, body []byte) (*http.Response, error) {
+// round asks the servers in turn, beginning with the one that answered last, until
+// one gives an answer that counts. Without any it returns an answer that says no
+// more than that fleet cannot work now, or the errors of all.
+func (b *bound) round(req *http.Request, body []byte, number *int) (*http.Response, error) {
+	var busy *http.Response
+	var faults attempts
+	begin := int(b.conn.current.Load())
+	for i := range b.conn.servers {
+		at := (begin + i) % len(b.conn.servers)
+		*number++
+		started := time.Now()
+		answer, err := b.try(b.conn.servers[at], req, body)
+		b.report(b.conn.servers[at], req, *number, started, answer, err)
+		if err != nil {
+			faults = append(faults, attempt{endpoint: b.conn.servers[at].Text, err: err})
+			if b.ctx.Err() != nil {
+				break
+			}
+			continue
+		}
+		b.conn.current.Store(int32(at))
+		if busy = answer; !transient(answer) {
+			return answer, nil
+		}
+	}
+	if busy != nil {
+		return busy, nil
+	}
+	return nil, faults
+}
+
+// try sends the request to a server once. Either the answer or the error is nil.
+func (b *bound) try(to server, req *http.Request, body []byte) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, b.conn.timeout)
 	defer cancel()
 	attempt := req.Clone(ctx)
+	to.address(attempt)
 	if body != nil {
 		attempt.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	answer, err := b.conn.transport.RoundTrip(attempt)
+	answer, err := to.transport.RoundTrip(attempt)
 	if err != nil {
 		return nil, b.overdue(ctx, err)
 	}
@@ -114,24 +145,42 @@ func (b *bound) overdue(ctx context.Context, err error) error {
 // again judges a try: nil ends the request with its answer, a permanent error
 // ends it without, any other error asks for another try.
 func (b *bound) again(answer *http.Response, err error, first time.Time) error {
-	var certificate *tls.CertificateVerificationError
 	switch {
 	case err == nil && transient(answer):
 		return errors.New(answer.Status)
 	case err == nil:
 		return nil
-	case b.ctx.Err() != nil, errors.As(err, &certificate):
+	case b.ctx.Err() != nil, every(err, final):
 		return backoff.Permanent(err)
-	case !b.conn.met.Load() && (hopeless(err) || time.Since(first) >= strangerRetry):
+	case !b.conn.met.Load() && (every(err, hopeless) || time.Since(first) >= strangerRetry):
 		return backoff.Permanent(err)
 	}
 	return err
 }
 
+// final reports whether both ends have talked and one of them will not: another try
+// changes nothing.
+func final(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var notTLS tls.RecordHeaderError
+	var lasting interface{ Permanent() bool }
+	return errors.As(err, &certificate) || errors.As(err, &notTLS) || IsTLSAlert(err) ||
+		errors.As(err, &lasting) && lasting.Permanent()
+}
+
+// IsTLSAlert reports whether the other end has ended a TLS handshake: it does not
+// take our certificate, or wants one.
+func IsTLSAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error" && op.Err != nil && strings.HasPrefix(op.Err.Error(), "tls: ")
+}
+
 // hopeless reports whether nothing listens at an address that never answered, in
-// a way that another try does not change: no socket is there, or it may not be used.
+// a way that another try does not change: no socket is there, it may not be used,
+// or nobody knows the host.
 func hopeless(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+	var lookup *net.DNSError
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.As(err, &lookup) && lookup.IsNotFound || final(err)
 }
 
 // transient reports whether an answer may be another one soon: fleet says 500
@@ -164,14 +213,14 @@ func serverMessage(answer *http.Response) string {
 	return reply.Error.Message
 }
 
-func (b *bound) report(req *http.Request, number int, started time.Time, answer *http.Response, err error) {
+func (b *bound) report(to server, req *http.Request, number int, started time.Time, answer *http.Response, err error) {
 	if number > 1 {
 		b.conn.counts[countRetries].Add(1)
 	}
 	if b.conn.trace == nil {
 		return
 	}
-	t := Try{Method: req.Method, Path: req.URL.RequestURI(), Number: number, Took: time.Since(started), Err: err}
+	t := Try{Endpoint: to.Text, Method: req.Method, Path: req.URL.RequestURI(), Number: number, Took: time.Since(started), Err: err}
 	if answer != nil {
 		t.Status = answer.StatusCode
 	}

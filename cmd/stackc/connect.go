@@ -4,31 +4,44 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/tunnel"
 )
 
 // connection says how to reach the cluster. Its flags and variables are those of
 // fleetctl v1.0.0, so that what is set for fleetctl holds for stackc.
 type connection struct {
-	endpoint, driver, tunnel string
-	ca, cert, key            string
-	oldCA, oldCert, oldKey   string // by the names that fleetctl had before
-	timeout                  duration
-	verbose, debug           bool
+	endpoint               string
+	driver                 choice
+	etcdPrefix             string
+	ca, cert, key          string
+	oldCA, oldCert, oldKey string // by the names that fleetctl had before
+	timeout                duration
+	verbose, debug         bool
+	ssh                    sshFlags
+
+	way *tunnel.Tunnel // nil without --tunnel
 }
 
 func newConnection() *connection {
-	return &connection{timeout: duration{fleet.DefaultTimeout}}
+	return &connection{timeout: duration{fleet.DefaultTimeout}, driver: newChoice(driverAPI, driverAPI, driverEtcd), ssh: newSSHFlags()}
 }
 
+// The drivers, as fleetctl calls them.
+const (
+	driverAPI  = "API"
+	driverEtcd = "etcd"
+)
+
 func (g *connection) flags() []cli.Flag {
-	return append([]cli.Flag{
+	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "endpoint", Destination: &g.endpoint, EnvVars: variable("ENDPOINT"), DefaultText: fleet.DefaultEndpoint,
-			Usage: "reach fleet at `URL`: unix:///path, http://host:port or https://host:port"},
+			Usage: "reach fleet at `URL`: unix:///path, http://host:port or https://host:port; several with commas"},
 		&cli.StringFlag{Name: "ca-file", Destination: &g.ca, EnvVars: variable("CA_FILE"),
 			Usage: "trust the authorities in `FILE` for https"},
 		&cli.StringFlag{Name: "cert-file", Destination: &g.cert, EnvVars: variable("CERT_FILE"),
@@ -37,33 +50,25 @@ func (g *connection) flags() []cli.Flag {
 			Usage: "key of the client certificate, in `FILE`"},
 		&cli.GenericFlag{Name: "request-timeout", Value: &g.timeout, EnvVars: variable("REQUEST_TIMEOUT"),
 			Usage: "give up a try of a request after `TIME`"},
+	}, g.ssh.flags(), []cli.Flag{
+		&cli.GenericFlag{Name: "driver", Value: &g.driver, EnvVars: variable("DRIVER"),
+			Usage: "`WHAT` answers at the endpoints: API, which is fleet, or etcd"},
+		&cli.StringFlag{Name: "etcd-key-prefix", Destination: &g.etcdPrefix, EnvVars: variable("ETCD_KEY_PREFIX"), DefaultText: fleet.DefaultEtcdPrefix,
+			Usage: "fleet's `DIR` in etcd, with --driver=etcd"},
 		&cli.BoolFlag{Name: "verbose", Destination: &g.verbose, DisableDefaultText: true, Usage: "count the requests to fleet"},
 		&cli.BoolFlag{Name: "debug", Destination: &g.debug, EnvVars: variable("DEBUG"), DisableDefaultText: true, Usage: "show every request to fleet"},
-	}, g.hiddenFlags()...)
+	}, g.hiddenFlags())
 }
 
-// hiddenFlags are flags of fleetctl under older names, and those that have no effect yet. Those of the tunnel
-// are refused on the command line only: without a tunnel, the variables mean
-// nothing to fleetctl either.
+// hiddenFlags are flags of fleetctl under older names, and one that has no effect any
+// more.
 func (g *connection) hiddenFlags() []cli.Flag {
-	flags := []cli.Flag{
+	return []cli.Flag{
 		&cli.StringFlag{Name: "etcd-cafile", Destination: &g.oldCA, EnvVars: variable("ETCD_CAFILE"), Hidden: true},
 		&cli.StringFlag{Name: "etcd-certfile", Destination: &g.oldCert, EnvVars: variable("ETCD_CERTFILE"), Hidden: true},
 		&cli.StringFlag{Name: "etcd-keyfile", Destination: &g.oldKey, EnvVars: variable("ETCD_KEYFILE"), Hidden: true},
-		&cli.StringFlag{Name: "driver", Destination: &g.driver, EnvVars: variable("DRIVER"), Hidden: true},
-		&cli.StringFlag{Name: "tunnel", Destination: &g.tunnel, EnvVars: variable("TUNNEL"), Hidden: true},
 		&cli.BoolFlag{Name: "experimental-api", Hidden: true},
-		&cli.BoolFlag{Name: "strict-host-key-checking", Hidden: true},
 	}
-	for _, name := range tunnelWords() {
-		flags = append(flags, &cli.StringFlag{Name: name, Hidden: true})
-	}
-	return flags
-}
-
-// tunnelWords are the flags of tunnel and etcd driver that take a value.
-func tunnelWords() []string {
-	return []string{"ssh-username", "ssh-timeout", "known-hosts-file", "etcd-key-prefix"}
 }
 
 func variable(names ...string) []string {
@@ -73,29 +78,13 @@ func variable(names ...string) []string {
 	return names
 }
 
-// supported refuses ways to the cluster that are not there yet.
-func (g *connection) supported(ctx *cli.Context) error {
-	const help = "give the address of fleet's API with --endpoint"
-	if g.tunnel != "" {
-		return misuse(help, "--tunnel (FLEETCTL_TUNNEL) is not supported yet")
-	}
-	if g.driver != "" && g.driver != "API" {
-		return misuse(help, "--driver=%s (FLEETCTL_DRIVER) is not supported yet, only API is", g.driver)
-	}
-	for _, name := range append(tunnelWords(), "strict-host-key-checking") {
-		if ctx.IsSet(name) {
-			return misuse(help, "--%s is not supported yet", name)
-		}
-	}
-	return nil
-}
-
-// dial prepares the connection to fleet. Nothing is sent.
+// dial prepares the connection to fleet, and opens the tunnel if there is to be one.
+// fleet is sent nothing yet.
 func (g *connection) dial(c *console, ctx *cli.Context) (*fleet.Conn, error) {
-	if err := g.supported(ctx); err != nil {
-		return nil, err
-	}
 	config := fleet.Config{Endpoint: g.endpoint, Timeout: g.timeout.value}
+	if g.driver.value == driverEtcd {
+		config.Etcd = &fleet.EtcdConfig{Prefix: g.etcdPrefix}
+	}
 	if g.debug {
 		config.Trace = func(t fleet.Try) { c.remark("%s", view.Try(t)) }
 	}
@@ -106,7 +95,25 @@ func (g *connection) dial(c *console, ctx *cli.Context) (*fleet.Conn, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	return fleet.Dial(config)
+	way, err := g.ssh.open(c)
+	if err != nil {
+		return nil, err
+	}
+	if way != nil {
+		g.way, config.Dial = way, way.DialContext
+	}
+	conn, err := fleet.Dial(config)
+	if err == nil && way != nil {
+		err = way.Connect(ctx.Context)
+	}
+	return conn, err
+}
+
+// close ends what dial has opened beside the connection itself.
+func (g *connection) close() {
+	if g.way != nil {
+		g.way.Close()
+	}
 }
 
 func readOptional(path string) ([]byte, error) {

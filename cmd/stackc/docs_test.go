@@ -147,6 +147,7 @@ func TestDocsFlags(t *testing.T) {
 // objects are the JSON values that the document describes, by its names for them.
 func objects() map[string]any {
 	return map[string]any{
+		"import": importResult{}, "lifted": liftedOption{},
 		"check": fileResult{}, "compile": compiled{}, "compiled unit": unitFile{},
 		"plan": planned{}, "unit of a plan": fleet.UnitPlan{}, "changed directive": fleet.OptionChange{}, "option": fleet.PlanOption{},
 		"waiter": fleet.PlanWait{}, "placement": fleet.Placement{}, "refusal": fleet.MachineRefusal{}, "wave": fleet.Wave{}, "step": fleet.Step{},

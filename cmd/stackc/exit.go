@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"regexp"
 	"strings"
 
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/tunnel"
 )
 
 // The exit codes. They are part of the interface: scripts act on them.
@@ -103,6 +103,7 @@ func judge(err error) *failure {
 	if errors.As(err, &f) {
 		return f
 	}
+	var ssh *tunnel.Error
 	f = &failure{code: exitError, err: err, kind: string(fleet.KindOf(err))}
 	switch {
 	case fleet.KindOf(err) == fleet.Canceled, errors.Is(err, context.Canceled):
@@ -112,21 +113,10 @@ func judge(err error) *failure {
 		f.help = "the cluster has changed meanwhile; plan again"
 	case fleet.IsDown(err):
 		f.code, f.help = exitUnreachable, whereFleetIs(err)
+	case errors.As(err, &ssh):
+		f.code, f.kind, f.help = exitUnreachable, string(fleet.Unreachable), whereFleetIs(err)
 	}
 	return f
-}
-
-// whereFleetIs says what to do when fleet cannot be reached.
-func whereFleetIs(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return "the socket belongs to root: use sudo, or another --endpoint"
-	case fleet.KindOf(err) == fleet.Garbled:
-		return "something else answers there; --endpoint or FLEETCTL_ENDPOINT says where fleet is"
-	case fleet.KindOf(err) == fleet.Server:
-		return "fleet answers, but cannot work: is its etcd running?"
-	}
-	return "is fleet running there? --endpoint or FLEETCTL_ENDPOINT says where to find it"
 }
 
 // report tells the error, if there is anything to tell, and returns the exit code.

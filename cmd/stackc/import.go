@@ -28,10 +28,12 @@ type importing struct {
 	name        string
 	force       bool
 	fromCluster bool
+	idiomatic   bool
+	output      *format
 }
 
 func (p *program) imports() *cli.Command {
-	o := &importing{in: newInput()}
+	o := &importing{in: newInput(), output: newFormat()}
 	return &cli.Command{
 		Name:      "import",
 		Usage:     "make a stack file of unit files, or of the units in the cluster",
@@ -43,11 +45,13 @@ are written in tables, and as their text where tables would change them. What is
 wrong with them is reported at its line and keeps nothing from being imported. Of a
 cloud-config, what fleet cannot have becomes host entries and comments. Units that
 carry the mark of a stack are left in that stack when they come from the cluster.
+With --idiomatic the units change: every change is listed on stderr with its line.
 
 examples:
   stackc import units/ -o web.toml
   stackc import units/web.service user-data.yaml
   stackc import --from-cluster --name web -o web.toml
+  stackc import units/ --idiomatic -o shop.toml
 
 exit codes: 0 done; 1 an error, or a unit had to be left out; 6 the cluster cannot
 be reached`,
@@ -56,6 +60,8 @@ be reached`,
 			&cli.BoolFlag{Name: "force", Destination: &o.force, DisableDefaultText: true, Usage: "replace the file that is there"},
 			&cli.StringFlag{Name: "name", Destination: &o.name, Usage: "call the stack `NAME`, otherwise as its file or the DIR is called"},
 			&cli.BoolFlag{Name: "from-cluster", Destination: &o.fromCluster, DisableDefaultText: true, Usage: "import the units that fleet holds, and no files"},
+			&cli.BoolFlag{Name: "idiomatic", Destination: &o.idiomatic, DisableDefaultText: true, Usage: "say roles, order, waiting and downloads in stackc's words, and list what changes"},
+			o.output.flag(),
 			&cli.GenericFlag{Name: "findings", Value: &o.in.form, DefaultText: "rich on a terminal, otherwise short",
 				Usage: "write findings as `FORM`: rich, short or json"},
 		},
@@ -81,14 +87,20 @@ func (p *program) importUnits(ctx *cli.Context, o *importing) error {
 	if err != nil {
 		return err
 	}
-	request.Stack = o.stackName(args)
+	request.Stack, request.Idiomatic = o.stackName(args), o.idiomatic
 	result := importer.Import(request)
 	result.Findings = append(findings, result.Findings...).Canonical()
-	o.in.show(p.console, result.Findings)
+	if !o.output.isJSON() {
+		o.in.show(p.console, result.Findings)
+		p.tellLifts(result)
+	}
 	if len(result.Units)+result.Hosts == 0 {
+		if o.output.isJSON() {
+			o.in.show(p.console, result.Findings)
+		}
 		return &failure{code: exitError, err: errors.New("no unit could be imported, and nothing is written")}
 	}
-	if err := p.writeStack(o, result); err != nil {
+	if err := p.writeStack(o, request.Stack, result); err != nil {
 		return err
 	}
 	if result.Findings.HasErrors() {
@@ -268,12 +280,17 @@ func (o *importing) stackName(args []string) string {
 }
 
 // writeStack writes the stack where it belongs, and says on how many units.
-func (p *program) writeStack(o *importing, r importer.Result) error {
-	if o.file == "" {
-		_, err := p.out.Write([]byte(r.Text))
-		return err
+func (p *program) writeStack(o *importing, name string, r importer.Result) error {
+	if o.file != "" {
+		if err := o.save(r.Text); err != nil {
+			return err
+		}
 	}
-	if err := o.save(r.Text); err != nil {
+	switch {
+	case o.output.isJSON():
+		return p.json(importReport(o.file, name, r))
+	case o.file == "":
+		_, err := p.out.Write([]byte(r.Text))
 		return err
 	}
 	text := fmt.Sprintf("%s: %d units", o.file, len(r.Units))

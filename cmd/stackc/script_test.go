@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/stackc/stackc/cmd/stackc/sshtest"
 )
 
 var update = flag.Bool("update", false, "write the expected output anew")
@@ -42,6 +44,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"cluster": func(ts *testscript.TestScript, neg bool, args []string) { startCluster(ts, box, args) },
+			"sshd":    startSSH,
 			"control": func(ts *testscript.TestScript, neg bool, args []string) { control(ts, box, args) },
 		},
 	})
@@ -117,8 +120,8 @@ func readReady(ts *testscript.TestScript, stdout io.Reader) error {
 		return errors.New("fleetbox ended before it was ready")
 	}
 	var ready struct {
-		Fleet   []string
-		Control string
+		Fleet         []string
+		Control, Etcd string
 	}
 	if err := json.Unmarshal([]byte(line), &ready); err != nil {
 		return err
@@ -126,7 +129,20 @@ func readReady(ts *testscript.TestScript, stdout io.Reader) error {
 	ts.Setenv("FLEETCTL_ENDPOINT", ready.Fleet[0])
 	ts.Setenv("ENDPOINT", ready.Fleet[0])
 	ts.Setenv("CONTROL", ready.Control)
+	ts.Setenv("ETCD", ready.Etcd)
 	return nil
+}
+
+// startSSH starts an SSH server with those lines in its sshd_config. SSH_HOST is
+// user@host:port, SSH_PORT the same without the user, HOME that of a user whom it lets in and who knows it.
+func startSSH(ts *testscript.TestScript, neg bool, lines []string) {
+	server, err := sshtest.Start(ts.MkAbs("sshd"), lines...)
+	ts.Check(err)
+	ts.Defer(server.Close)
+	ts.Setenv("SSH_HOST", server.Address())
+	ts.Setenv("SSH_PORT", server.Host+":"+server.Port)
+	ts.Setenv("HOME", server.Home)
+	ts.Setenv("SSH_AUTH_SOCK", "")
 }
 
 // control METHOD PATH [BODY] calls the cluster's control API; the answer is in stdout.

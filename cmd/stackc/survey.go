@@ -38,6 +38,7 @@ type surveyed struct {
 // withCluster connects, calls do, and tells of the requests afterwards if asked.
 func (p *program) withCluster(ctx *cli.Context, do func(*fleet.Conn) error) error {
 	conn, err := p.cluster.dial(p.console, ctx)
+	defer p.cluster.close()
 	if err != nil {
 		return err
 	}

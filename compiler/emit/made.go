@@ -150,7 +150,7 @@ func (w *writer) followScript(m *topology.Made) (script string, ok bool) {
 	}
 	fmt.Fprintf(&b, `mkdir -p %s; while :; do `, units.ShellQuote(path.Dir(a.file)))
 	b.WriteString(`v=$(curl -fs --max-time 5 "$k" | sed -n 's/.*"value":"\([][A-Za-z0-9.:\/= _-]*\)".*/\1/p'); `)
-	b.WriteString(`if [ -z "$v" ]; then say 'etcd has no address of '` + name + `; elif [ "$v" != "$(cat "$f".seen 2>/dev/null)" ]; then `)
+	b.WriteString(`if [ -z "$v" ]; then say 'etcd has no address of '` + name + `; elif [ "$v" = "$(cat "$f".seen 2>/dev/null)" ]; then say ` + name + `" is at $v"; else `)
 	fmt.Fprintf(&b, `[ -s "$f" ]; new=$((1-$?)); printf '%s_%%s\n' $v >"$f".new && mv -f "$f".new "$f" && %s`, a.prefix, again)
 	fmt.Fprintf(&b, `echo "$v" >"$f".seen && say %s" is at $v"; fi; sleep %d; done`, name, pause)
 	return b.String(), true

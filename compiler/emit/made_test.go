@@ -309,6 +309,8 @@ else echo "$*" >>`+calls+`; fi`)
 		func() { etcd.put(announceKey, first) },
 		func() { variables("the first", "10.0.0.1"); restarts("the first", "") },
 		func() { restarts("the same", ""); etcd.do(http.MethodDelete, announceKey, nil) },
+		func() { variables("gone from etcd", "10.0.0.1"); etcd.put(announceKey, first) },
+		func() { restarts("back in etcd", ""); etcd.do(http.MethodDelete, announceKey, nil) },
 		func() {
 			variables("gone from etcd", "10.0.0.1")
 			write(t, filepath.Join(dir, "deaf"), "")
@@ -327,10 +329,12 @@ else echo "$*" >>`+calls+`; fi`)
 		"api-follow.service: etcd has no address of api",
 		"api-follow.service: api is at "+first,
 		"api-follow.service: etcd has no address of api",
+		"api-follow.service: api is at "+first,
+		"api-follow.service: etcd has no address of api",
 		"api-follow.service: api is at "+second,
 	)
-	restarts("another run", both)
-	rounds(t, w, programOf(t, set, "api-follow.service", dir), func() { restarts("another run", both) })
+	out = rounds(t, w, programOf(t, set, "api-follow.service", dir), func() { restarts("another run", both) })
+	wantLines(t, out, "api-follow.service: api is at "+second)
 }
 
 // TestFollowersWaiter holds that a follower waits until it has an address and is

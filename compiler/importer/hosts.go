@@ -78,3 +78,13 @@ func (u *unit) named() []units.Name {
 func (u *unit) specified(e units.Edge) bool {
 	return e.Index >= 0 && !strings.Contains(u.parsed.Lines[e.Index].Value, string(e.Target))
 }
+
+// keyed is the unit of a key, nil for none.
+func (i *importer) keyed(key string) *unit {
+	for _, u := range i.units {
+		if u.key == key {
+			return u
+		}
+	}
+	return nil
+}

@@ -37,6 +37,9 @@ type Request struct {
 	// Configs are cloud-configs. Units in them that fleet can have are imported; of
 	// the others the stack tells as of units of the hosts.
 	Configs []*cloudconfig.Config
+	// Idiomatic asks for stackc's words in place of systemd's where they say the
+	// same or better. Units then change, as the Lifts of the Result list.
+	Idiomatic bool
 }
 
 // Result is an imported stack.
@@ -49,6 +52,10 @@ type Result struct {
 	Verbatim int
 	// Hosts counts the units that cloud-configs leave to the hosts.
 	Hosts int
+	// Lifts are what an idiomatic import says in stackc's words, and Left what it does
+	// not, each in the order of places.
+	Lifts []Lift
+	Left  []Left
 	// Findings tell what is wrong with the files, at their lines. What is an error in
 	// a stack is a warning here; an error is a unit that had to be left out.
 	Findings diag.List
@@ -69,7 +76,11 @@ func Import(r Request) Result {
 	}
 	i.nameHosts()
 	i.judge()
-	for range rounds {
+	left := rounds
+	if r.Idiomatic {
+		left += i.idiomatic()
+	}
+	for range left {
 		text := i.text()
 		if i.settled(compiler.Compile(stackPath, compiler.Options{Opener: source.Map{stackPath: text}})) {
 			return i.result()
@@ -93,6 +104,14 @@ type importer struct {
 	hosts    []host
 	notes    []string // comments at the head of the stack
 	findings diag.List
+
+	// The stack's own words, of an idiomatic import.
+	idiomatics bool
+	roles      []role
+	addresses  map[string]string     // of roles
+	ready      map[string]*readiness // of units and host entries, by key
+	outside    []outside
+	left       []Left
 }
 
 // take reads one file, and leaves it out when fleet would not have it.
@@ -145,7 +164,16 @@ func (i *importer) settled(result *compiler.Result, findings diag.List) bool {
 			continue
 		}
 		settled = false
-		if u := i.unitOf(d.Path); !changed[u] {
+		u := i.unitOf(d.Path)
+		if changed[u] {
+			continue
+		}
+		switch i.giveUp(u, d) {
+		case gaveUpOne:
+			changed[u] = true
+		case gaveUpMany: // what else is said counts words that are no longer there
+			return false
+		default:
 			changed[u] = i.appease(u, d)
 		}
 	}
@@ -153,7 +181,16 @@ func (i *importer) settled(result *compiler.Result, findings diag.List) bool {
 		return false
 	}
 	for _, u := range slices.Clone(i.units) {
-		if compiled, _ := result.Set.Lookup(u.name); !units.Equal(compiled.Options, u.want) {
+		compiled, _ := result.Set.Lookup(u.name)
+		switch {
+		case u.idiom != nil:
+			if i.asksElsewhere(u, compiled) {
+				settled = false
+			} else if !i.agrees(u, compiled, result) {
+				i.asItWas(u, "in stackc's words it would be another unit")
+				settled = false
+			}
+		case !units.Equal(compiled.Options, u.want):
 			i.appease(u, diag.Diagnostic{Code: diag.UnitText, Message: "it does not compile to what it was"})
 			settled = false
 		}
@@ -200,7 +237,8 @@ func (i *importer) unitOf(path string) *unit {
 }
 
 func (i *importer) result() Result {
-	r := Result{Text: i.text(), Findings: i.findings.Canonical()}
+	r := Result{Text: i.text(), Findings: i.findings.Canonical(), Lifts: i.lifted(), Left: i.left}
+	slices.SortStableFunc(r.Left, func(a, b Left) int { return byPlace(a.Place, b.Place) })
 	for _, h := range i.hosts {
 		if len(h.notes) > 0 {
 			r.Hosts++
@@ -208,7 +246,7 @@ func (i *importer) result() Result {
 	}
 	for _, u := range i.units {
 		r.Units = append(r.Units, u.name)
-		if !u.tables {
+		if u.verbatim() {
 			r.Verbatim++
 		}
 	}

@@ -128,15 +128,19 @@ type layout struct {
 func (u *unit) lay() layout {
 	var l layout
 	comments := commentsOf(u)
-	for _, line := range u.parsed.Lines {
+	for n, line := range u.parsed.Lines {
 		before := comments.until(line.Line)
-		if line.Section == units.FleetSection {
+		if line.Section == units.FleetSection || u.idiom.gone(n) {
 			l.placed = append(l.placed, slices.Concat(before.head, before.section, before.option)...)
 			continue
 		}
 		l.head = append(l.head, before.head...)
 		s := l.section(line.Section, &before)
-		s.add(line.Option, before.option)
+		o := line.Option
+		if u.idiom != nil {
+			o.Value = u.idiom.valueOf(n, line)
+		}
+		s.add(o, before.option)
 	}
 	rest := comments.until(1 << 30)
 	l.tail = slices.Concat(rest.head, rest.section, rest.option)
@@ -158,8 +162,8 @@ func (l *layout) section(name string, before *commented) *section {
 }
 
 func (s *section) add(o units.Option, comments []string) {
-	if n := len(s.directives); n > 0 && s.directives[n-1].name == o.Name {
-		d := &s.directives[n-1]
+	if n := slices.IndexFunc(s.directives, func(d directive) bool { return d.name == o.Name }); n >= 0 {
+		d := &s.directives[n]
 		d.values, d.comments = append(d.values, o.Value), append(d.comments, comments)
 		return
 	}

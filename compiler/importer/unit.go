@@ -29,6 +29,7 @@ type unit struct {
 	// tables says that the unit is written in tables, and not as its text.
 	tables bool
 	words  []word // of its placement, when in tables
+	idiom  *idiom // how stackc's words say it, nil when they do not
 	allow  []string
 
 	findings diag.List
@@ -46,6 +47,9 @@ func newUnit(f File) *unit {
 	}
 	return &unit{file: f, source: source.NewFile(f.Path, f.Text)}
 }
+
+// verbatim reports whether the unit is written as its text.
+func (u *unit) verbatim() bool { return !u.tables && u.idiom == nil }
 
 // top is the place of the unit as a whole.
 func (u *unit) top() source.Span {

@@ -22,6 +22,7 @@ type place struct {
 type stackWriter struct {
 	strings.Builder
 	places []place
+	ready  *readiness // of the unit, when others wait for it
 }
 
 func (w *stackWriter) linef(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
@@ -38,10 +39,11 @@ func (i *importer) write() (string, []place) {
 		w.linef("")
 		w.comments(i.notes)
 	}
+	i.writeRoles(w)
 	i.writeHosts(w)
 	line := w.line()
 	for _, u := range i.units {
-		one := &stackWriter{}
+		one := &stackWriter{ready: i.readyOf(u.key)}
 		one.unit(u)
 		text := one.String()
 		for _, p := range one.places {
@@ -64,30 +66,113 @@ func (i *importer) writeHosts(w *stackWriter) {
 		}
 		w.comments(h.notes)
 		w.linef("[host.%s]\nunit = %s", tomlKey(h.key), quote(string(h.name)))
+		w.readiness(i.readyOf(h.key))
 	}
+	for _, o := range i.outside {
+		if r := i.readyOf(o.key); r != nil {
+			w.linef("\n# Waited for at an address that no unit here is known to have.\n[host.%s]\naddress = %s", tomlKey(o.key), quote(o.address))
+			w.readiness(r)
+		}
+	}
+}
+
+// readyOf is the readiness of a key, nil when nobody waits for it.
+func (i *importer) readyOf(key string) *readiness {
+	if i.ready[key] == nil || !i.awaited(key) {
+		return nil
+	}
+	return i.ready[key]
+}
+
+func (w *stackWriter) readiness(r *readiness) {
+	if r == nil {
+		return
+	}
+	if r.port > 0 {
+		w.linef("port = %d", r.port)
+	}
+	if r.ready != "" {
+		w.linef("ready = %s", r.ready)
+	}
+}
+
+// writeRoles declares the roles that units name.
+func (i *importer) writeRoles(w *stackWriter) {
+	used := map[string]bool{}
+	for _, u := range i.units {
+		if u.idiom == nil {
+			continue
+		}
+		for _, word := range u.idiom.words {
+			for _, v := range word.values {
+				used[v] = used[v] || word.name == "role"
+			}
+		}
+	}
+	if len(used) == 0 {
+		return
+	}
+	first := true
+	for _, r := range i.roles {
+		if !used[r.name] {
+			continue
+		}
+		if first {
+			w.linef("\n[roles]")
+		}
+		if first = false; i.addresses[r.name] != "" && i.asked(r.name) {
+			w.linef("%s = { metadata = %s, address = %s }", tomlKey(r.name), quote(r.pair), quote(i.addresses[r.name]))
+		} else {
+			w.linef("%s = %s", tomlKey(r.name), quote(r.pair))
+		}
+	}
+}
+
+// asked reports whether somebody waits for a unit of a role at an address.
+func (i *importer) asked(name string) bool {
+	for _, u := range i.units {
+		for _, l := range u.idiom.alive() {
+			if l.wait == nil || l.wait.local() {
+				continue
+			}
+			if other := i.keyed(l.target); other != nil && other.role() == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // unit writes one unit, an empty line before it.
 func (w *stackWriter) unit(u *unit) {
 	w.linef("")
 	w.comments(u.file.head)
-	if !u.tables {
+	if u.verbatim() {
 		w.text(u)
 		return
 	}
 	l := u.lay()
 	w.comments(l.head)
-	if u.file.State != units.Launched || len(u.allow) > 0 || len(u.words) > 0 || len(l.sections) == 0 {
+	words := u.words
+	if u.idiom != nil {
+		words = u.idiom.words
+	}
+	after, loads := u.idiom.after(), u.idiom.downloads()
+	if u.file.State != units.Launched || len(u.allow)+len(words)+len(after)+len(loads)+len(l.placed) > 0 || w.ready != nil || len(l.sections) == 0 {
 		w.header(u)
 	}
 	w.comments(l.placed)
-	for _, word := range u.words {
+	for _, word := range words {
 		if word.values == nil {
 			w.linef("%s = true", word.name)
 		} else {
 			w.linef("%s = %s", word.name, array(word.values))
 		}
 	}
+	if len(after) > 0 {
+		w.linef("after = %s", list(after))
+	}
+	w.downloads(loads)
 	for _, s := range l.sections {
 		w.comments(s.comments)
 		w.linef("[unit.%s.%s]", tomlKey(u.key), s.name)
@@ -96,6 +181,20 @@ func (w *stackWriter) unit(u *unit) {
 		}
 	}
 	w.comments(l.tail)
+}
+
+func (w *stackWriter) downloads(loads []*lift) {
+	switch len(loads) {
+	case 0:
+	case 1:
+		w.linef("download = [%s]", loads[0].load.toml())
+	default:
+		w.linef("download = [")
+		for _, l := range loads {
+			w.linef("  %s,", l.load.toml())
+		}
+		w.linef("]")
+	}
 }
 
 // header writes the head of a unit's table.
@@ -107,6 +206,7 @@ func (w *stackWriter) header(u *unit) {
 	if len(u.allow) > 0 {
 		w.linef("allow = [%s]", `"`+strings.Join(u.allow, `", "`)+`"`)
 	}
+	w.readiness(w.ready)
 }
 
 // text writes a unit as its text.
@@ -204,11 +304,16 @@ func array(values []string) string {
 	if len(values) == 1 {
 		return quote(escapeExpressions(values[0]))
 	}
-	list := make([]string, len(values))
+	return list(values)
+}
+
+// list writes an array of strings.
+func list(values []string) string {
+	quoted := make([]string, len(values))
 	for i, v := range values {
-		list[i] = quote(escapeExpressions(v))
+		quoted[i] = quote(escapeExpressions(v))
 	}
-	return "[" + strings.Join(list, ", ") + "]"
+	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
 // quote writes a TOML string, literal when that spares escapes.

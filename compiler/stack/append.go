@@ -81,8 +81,12 @@ func (d *decoder) values(v *syntax.Value) []Text {
 	if r, ok := d.resolve(v); !ok {
 		return nil
 	} else if r.Kind == syntax.Array {
+		meant := d.meant(v)
 		for i, elem := range r.Elems {
 			if t := d.index(i).scalar(elem); t.Given() {
+				if t.meant == nil {
+					t.meant = meant
+				}
 				texts = append(texts, t)
 			}
 		}

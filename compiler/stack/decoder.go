@@ -215,7 +215,9 @@ func (d *decoder) text(v *syntax.Value) Text {
 	case r.Kind == syntax.String && r == v:
 		return d.expressionsOf(v)
 	case r != v && (r.Kind == syntax.String || r.Kind == syntax.Integer || r.Kind == syntax.Bool):
-		return plainText(d.pos(v.Span), nil, paramText(r))
+		t := plainText(d.pos(v.Span), nil, paramText(r))
+		t.meant = d.meant(v)
+		return t
 	}
 	d.want(r, "a string")
 	return Text{}
@@ -231,7 +233,9 @@ func (d *decoder) scalar(v *syntax.Value) Text {
 		return Text{}
 	}
 	if r.Kind == syntax.Array && v.Kind == syntax.String {
-		return plainText(d.pos(v.Span), nil, paramText(r))
+		t := plainText(d.pos(v.Span), nil, paramText(r))
+		t.meant = d.meant(v)
+		return t
 	}
 	if r.Kind == syntax.Array || r.Kind == syntax.KindTable || r.Kind == syntax.Datetime {
 		d.wantValue(r)
@@ -337,34 +341,41 @@ func (d *decoder) words(v *syntax.Value) []Word {
 	if !ok {
 		return nil
 	}
-	fromParam := r != v
-	v = r
-	switch v.Kind {
+	switch r.Kind {
 	case syntax.String:
 		if w := d.word(v); w.Value != "" {
 			return []Word{w}
 		}
 		return nil
 	case syntax.Array:
-		words := make([]Word, 0, len(v.Elems))
-		for i, e := range v.Elems {
-			if fromParam && e.Kind != syntax.String { // the number is right where it was given, and wrong here
+		words := make([]Word, 0, len(r.Elems))
+		meant := d.meant(v)
+		for i, e := range r.Elems {
+			if r != v && e.Kind != syntax.String { // the number is right where it was given, and wrong here
 				d.want(&syntax.Value{Kind: e.Kind, Span: v.Span}, "a list of strings")
 				return nil
 			}
-			if w := d.index(i).word(e); w.Value != "" {
+			w := d.index(i).word(e)
+			if w.meant == nil {
+				w.meant = meant
+			}
+			if w.Value != "" {
 				words = append(words, w)
 			}
 		}
 		return words
 	}
-	d.want(v, "a string or an array of strings")
+	d.want(r, "a string or an array of strings")
 	return nil
 }
 
 // word reads one name.
 func (d *decoder) word(v *syntax.Value) Word {
-	return Word{Value: d.name(v), Pos: d.pos(v.Span)}
+	w := Word{Value: d.name(v), Pos: d.pos(v.Span)}
+	if w.Value != "" {
+		w.meant = d.meant(v)
+	}
+	return w
 }
 
 // flag reads a boolean.

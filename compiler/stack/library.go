@@ -2,7 +2,6 @@ package stack
 
 import (
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,7 +21,7 @@ type Library interface {
 }
 
 // libraries loads what the file uses, in its order.
-func (l *loader) libraries(d *decoder, file *source.File, tree *syntax.Table) {
+func (l *loader) libraries(d *decoder, tree *syntax.Table) {
 	e := tree.Get("use")
 	if e == nil {
 		return
@@ -33,26 +32,30 @@ func (l *loader) libraries(d *decoder, file *source.File, tree *syntax.Table) {
 		return
 	}
 	for i, v := range e.Value.Elems {
-		l.library(d.index(i), file, v)
+		l.library(d.index(i), v)
 	}
 }
 
-// useWords are the keys of a use entry.
-var useWords = Keywords{
+// useKeys are the keys of a use entry.
+var useKeys = Keywords{
 	{Name: "stack", Required: true, Shape: stringShape(NotEmpty), Example: `"std:kubernetes/0.15"`,
 		Help: "the library: std:NAME for one that comes with stackc, otherwise a path, seen from this file"},
+	{Name: "version", Shape: Shape{Kind: ShapeString, Pattern: NotEmpty}, Example: `">=0.15.0, <0.16"`,
+		Help: "which versions of the library will do"},
+	{Name: "prefix", Shape: Shape{Kind: ShapeString, Pattern: `^[A-Za-z0-9:_.-]+$`}, Example: `"blue-"`,
+		Help: "what is put before the names of its units, so that it can be used twice"},
 	{Name: "params", Shape: mapShape(paramPattern, paramValue()), Example: `{ mirror = "http://10.0.0.1" }`,
 		Help: "values for parameters of the library"},
 }
 
-func (l *loader) library(d *decoder, file *source.File, v *syntax.Value) {
+func (l *loader) library(d *decoder, v *syntax.Value) {
 	t := d.table(v, `a table such as { stack = "std:kubernetes/0.15" }`)
 	if t == nil {
 		return
 	}
-	d.onlyKeys(t, "a use entry", useWords.Names())
+	d.onlyKeys(t, "a use entry", useKeys.Names())
 	name := t.Get("stack")
-	if name == nil && mistyped(t, useWords.Names(), "stack") {
+	if name == nil && mistyped(t, useKeys.Names(), "stack") {
 		return
 	}
 	if name == nil {
@@ -64,13 +67,33 @@ func (l *loader) library(d *decoder, file *source.File, v *syntax.Value) {
 		return
 	}
 	settings := d.at("params").settings(t.Get("params"))
-	lib := l.openLibrary(d, file, library, name.Value.Span)
-	if lib == nil || l.repeats(d, lib, settings, name.Value.Span) {
+	use := &Use{Library: library, Span: name.Value.Span, Parent: d.scope.use, Source: sourceOf(d.scope.use, library)}
+	if !d.useWords(use, t) {
 		return
 	}
-	l.open = append(l.open, lib.Name())
-	l.file(lib, &Use{Library: library, Span: name.Value.Span, Parent: d.scope.use}, settings)
+	use.File = l.openLibrary(d, use)
+	if use.File == nil || l.repeats(d, use, settings) {
+		return
+	}
+	l.open = append(l.open, use.File.Name())
+	l.file(use.File, use, settings, d)
 	l.open = l.open[:len(l.open)-1]
+}
+
+// useWords reads what an entry says besides the library and its parameters.
+func (d *decoder) useWords(use *Use, t *syntax.Table) (sound bool) {
+	before := len(*d.findings)
+	use.Prefix = d.scope.use.prefix()
+	if e := t.Get("prefix"); e != nil {
+		d := d.at("prefix")
+		use.Prefix += d.prefixWord(d.fixed(e.Value))
+	}
+	if e := t.Get("version"); e != nil {
+		d := d.at("version")
+		use.wants = d.fixed(e.Value)
+		use.versions = d.constraint(use.wants)
+	}
+	return len(*d.findings) == before
 }
 
 // settings reads the parameters that a use entry gives.
@@ -85,7 +108,11 @@ func (d *decoder) settings(e *syntax.Entry) []Setting {
 	var list []Setting
 	for _, p := range t.Entries {
 		v, ok := d.at(p.Key).settingValue(p.Value)
-		list = append(list, Setting{Name: p.Key, Span: p.KeySpan, Value: v, broken: !ok})
+		giver := d.scope.use
+		if m := d.meant(p.Value); ok && m != nil { // handed on
+			giver = m.use
+		}
+		list = append(list, Setting{Name: p.Key, Span: p.KeySpan, Value: v, broken: !ok, giver: giver})
 	}
 	return list
 }
@@ -109,20 +136,27 @@ func (d *decoder) settingValue(v *syntax.Value) (*syntax.Value, bool) {
 	return &syntax.Value{Kind: syntax.String, Str: s, Span: v.Span}, ok
 }
 
-// openLibrary opens a library by its name in a use entry of file.
-func (l *loader) openLibrary(d *decoder, file *source.File, library string, span source.Span) *source.File {
-	if name, isStd := strings.CutPrefix(library, StdPrefix); isStd {
-		return l.openStd(d, name, span)
-	}
-	p := filepath.ToSlash(library)
+// openLibrary opens what a use entry names, as the lock file has it.
+func (l *loader) openLibrary(d *decoder, use *Use) *source.File {
+	return l.source(d, use.Source, use.Span, func() *source.File {
+		if name, isStd := strings.CutPrefix(use.Library, StdPrefix); isStd {
+			return l.openStd(d, name, use.Span)
+		}
+		return l.openPath(d, use)
+	})
+}
+
+// openPath opens a library of a path.
+func (l *loader) openPath(d *decoder, use *Use) *source.File {
+	p := use.Source
 	if !path.IsAbs(p) {
-		p = path.Join(path.Dir(filepath.ToSlash(file.Name())), p)
+		p = path.Join(l.dir(), p)
 	}
 	lib, err := l.in.Opener.Open(p)
 	if err != nil {
-		f := d.errorf(diag.UnknownLibrary, span, "library %q cannot be read: %s", library, notFound(p, err).Message)
-		if l.in.Std != nil && slices.Contains(l.in.Std.Names(), library) {
-			f.help("the library of that name that comes with stackc is %q", StdPrefix+library)
+		f := d.errorf(diag.UnknownLibrary, use.Span, "library %q cannot be read: %s", use.Library, notFound(p, err).Message)
+		if l.in.Std != nil && slices.Contains(l.in.Std.Names(), use.Library) {
+			f.help("the library of that name that comes with stackc is %q", StdPrefix+use.Library)
 		}
 		return nil
 	}
@@ -147,9 +181,10 @@ func (l *loader) openStd(d *decoder, name string, span source.Span) *source.File
 
 // repeats reports whether the library is already in, with the same parameters,
 // or uses itself, which is a finding.
-func (l *loader) repeats(d *decoder, lib *source.File, settings []Setting, span source.Span) bool {
-	if slices.Contains(l.open, lib.Name()) || lib.Name() == l.in.Path {
-		d.errorf(diag.LibraryCycle, span, "%q uses itself: %s", lib.Name(), strings.Join(append(slices.Clone(l.open), lib.Name()), " -> "))
+func (l *loader) repeats(d *decoder, use *Use, settings []Setting) bool {
+	name := use.File.Name()
+	if slices.Contains(l.open, name) || name == l.in.Path {
+		d.errorf(diag.LibraryCycle, use.Span, "%q uses itself: %s", name, strings.Join(append(slices.Clone(l.open), name), " -> "))
 		return true
 	}
 	var given []string
@@ -159,21 +194,15 @@ func (l *loader) repeats(d *decoder, lib *source.File, settings []Setting, span 
 		}
 	}
 	slices.Sort(given)
-	key := lib.Name() + strings.Join(given, "")
-	if l.used[key] {
-		return true
+	key := name + "\x00" + use.Prefix + strings.Join(given, "")
+	first := l.used[key]
+	if first == nil {
+		l.used[key] = use
+		return false
 	}
-	l.used[key] = true
-	return false
-}
-
-// uses reports whether the file that came in by user has brought in, directly
-// or not, the file that came in by used.
-func uses(user, used *Use) bool {
-	for u := used; u != nil; u = u.Parent {
-		if u.Parent == user {
-			return true
-		}
+	use.Declared = first.Declared
+	if l.fits(d, use) {
+		first.also = append(first.also, use)
 	}
-	return false
+	return true
 }

@@ -24,6 +24,11 @@ type Input struct {
 	// Overlays are the paths of files that are laid over the stack, the last one
 	// winning. Settings win over the values that they give.
 	Overlays []string
+	// Alone is for a library that is looked at without a stack: what it needs is
+	// taken to be there, and parameters that must be given have some value.
+	Alone bool
+	// Unlocked takes the libraries as they are now, whatever the lock file says.
+	Unlocked bool
 }
 
 // Load reads the stack file at in.Path with everything that it uses. The Stack
@@ -34,8 +39,12 @@ func Load(in Input) (*Stack, diag.List) {
 	l := &loader{
 		in:       in,
 		findings: &findings,
-		used:     map[string]bool{},
+		used:     map[string]*Use{},
+		named:    map[string]*Use{},
 		from:     map[*Unit]*Use{},
+		hostFrom: map[*Host][]*Use{},
+		roleFrom: map[*Role][]*Use{},
+		doubled:  map[[2]*Use]bool{},
 		stack: &Stack{
 			Mark:  true,
 			roles: map[string]*Role{}, hosts: map[string]*Host{}, units: map[string]*Unit{},
@@ -64,15 +73,25 @@ type loader struct {
 	in       Input
 	findings *diag.List
 	stack    *Stack
-	used     map[string]bool // library and parameters that are already in
+	used     map[string]*Use // library and parameters that are already in
+	named    map[string]*Use // libraries that say their version, by their names
 	open     []string        // paths of the files being loaded, outermost first
-	from     map[*Unit]*Use  // which file first gave a unit
 	overlaid bool            // an overlay is being laid over the rest
+
+	born     []*Unit          // every unit that a file gave, be it removed later
+	from     map[*Unit]*Use   // which file first gave a unit
+	hostFrom map[*Host][]*Use // the libraries that share a host entry
+	roleFrom map[*Role][]*Use
+	doubled  map[[2]*Use]bool // uses that bring the same unit, which is reported
+
+	lock     *Lock
+	lockRead bool
 }
 
 // file loads one file as a layer over what the stack holds. It returns what names
 // mean in it, nil when the file is no TOML.
-func (l *loader) file(file *source.File, use *Use, settings []Setting) *scope {
+// of is the decoder of the use entry that names the file, nil for the stack file.
+func (l *loader) file(file *source.File, use *Use, settings []Setting, of *decoder) *scope {
 	tree, findings := syntax.Parse(file)
 	l.findings.Add(findings...)
 	if tree == nil || findings.HasErrors() {
@@ -80,13 +99,33 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting) *scope {
 	}
 	d := &decoder{scope: &scope{use: use}, findings: l.findings}
 	l.header(d, file, tree)
+	if l.declaration(d, tree); use != nil && !l.fits(of, use) {
+		return nil
+	}
 	d.onlyKeys(tree, "a stack file", topWords().Names())
 	l.params(d, tree, settings)
-	l.libraries(d, file, tree)
+	l.libraries(d, tree)
 	l.roles(d, tree)
 	l.hosts(d, tree)
 	l.units(d, tree)
 	return d.scope
+}
+
+// declaration reads what the file says of itself as a library.
+func (l *loader) declaration(d *decoder, tree *syntax.Table) {
+	e := tree.Get("library")
+	if e == nil {
+		return
+	}
+	lib := d.at("library").library(e)
+	if lib.Name == "" {
+		lib.Name = d.scope.name
+	}
+	if d.scope.use == nil {
+		l.stack.Library = lib
+	} else {
+		d.scope.use.Declared = lib
+	}
 }
 
 // header reads what the file says of itself.
@@ -148,6 +187,9 @@ func (l *loader) params(d *decoder, tree *syntax.Table, settings []Setting) {
 			params = d.params(t)
 		}
 	}
+	if l.in.Alone && d.scope.use == nil {
+		samples(params)
+	}
 	d.bind(params, settings)
 	d.scope.params = map[string]*Param{}
 	for _, p := range params {
@@ -170,9 +212,15 @@ func (l *loader) roles(d *decoder, tree *syntax.Table) {
 	for _, e := range t.Entries {
 		r := d.at(e.Key).role(e, l.overlaidRole(e.Key))
 		if old := l.stack.roles[e.Key]; old != nil {
+			if l.shares(d, l.roleFrom[old]) {
+				l.sharedRole(d.at(e.Key), e, r, old)
+				l.roleFrom[old] = append(l.roleFrom[old], d.scope.use)
+				continue
+			}
 			*old = *r
 			continue
 		}
+		l.roleFrom[r] = []*Use{d.scope.use}
 		l.stack.roles[e.Key] = r
 		l.stack.Roles = append(l.stack.Roles, r)
 	}
@@ -264,10 +312,19 @@ func (l *loader) hosts(d *decoder, tree *syntax.Table) {
 			continue
 		}
 		h := l.stack.hosts[e.Key]
+		if h != nil && l.shares(d, l.hostFrom[h]) {
+			l.shareHost(d, h, body)
+			l.hostFrom[h] = append(l.hostFrom[h], d.scope.use)
+			continue
+		}
+		if h != nil && !l.nameable(d, e, e.Key, l.hostFrom[h]...) {
+			continue
+		}
 		if h == nil {
 			h = &Host{Key: e.Key, Pos: d.pos(e.KeySpan)}
 			l.stack.hosts[e.Key] = h
 			l.stack.Hosts = append(l.stack.Hosts, h)
+			l.hostFrom[h] = []*Use{d.scope.use}
 		}
 		d.host(h, body)
 		if h.Unit == "" && !h.Address.Given() && body.Get("unit") == nil && body.Get("address") == nil && !mistyped(body, keywordsOf(hostWords).Names(), "unit", "address") {
@@ -331,15 +388,17 @@ func (l *loader) units(d *decoder, tree *syntax.Table) {
 	d = d.at("unit")
 	t := d.tableOf(tree, "unit")
 	for _, e := range t.Entries {
-		l.unit(d.at(e.Key), e)
+		key := d.scope.use.prefix() + e.Key
+		l.unit(d.at(key), key, e)
 	}
 	l.stack.Units = slices.DeleteFunc(l.stack.Units, func(u *Unit) bool { return l.stack.units[u.Key] != u })
 }
 
-func (l *loader) unit(d *decoder, e *syntax.Entry) {
-	u := l.stack.units[e.Key]
+// unit reads what a file says of the unit that has that key in the whole stack.
+func (l *loader) unit(d *decoder, key string, e *syntax.Entry) {
+	u := l.stack.units[key]
 	if e.Value.Kind == syntax.Bool && !e.Value.Bool {
-		l.remove(d, e, u)
+		l.remove(d, key, e, u)
 		return
 	}
 	body := d.table(e.Value, "a table, or false to remove the unit of a library")
@@ -347,28 +406,70 @@ func (l *loader) unit(d *decoder, e *syntax.Entry) {
 		return
 	}
 	if u != nil && !l.mayChange(d, u) {
-		d.errorf(diag.DuplicateUnit, e.KeySpan, "unit %q comes from two libraries", e.Key).
-			note(u.Pos.Span, "first here").help("leave it out of one of them with unit.%s = false where that library is used", syntax.Key(e.Key))
+		l.twice(d, e, u)
+		return
+	}
+	if u != nil && !l.nameable(d, e, key, l.from[u]) {
 		return
 	}
 	if u == nil {
-		u = &Unit{Key: e.Key, Pos: d.pos(e.KeySpan), State: units.Launched}
-		l.stack.units[e.Key] = u
+		u = &Unit{Key: key, Pos: d.pos(e.KeySpan), State: units.Launched}
+		l.stack.units[key] = u
 		l.stack.Units = append(l.stack.Units, u)
 		l.from[u] = d.scope.use
+		l.born = append(l.born, u)
+		if d.scope.use.prefix() != "" && !d.mayRename(key, u.Pos) {
+			d.unitNameOf(u)
+			u.Unread = true // what it says is about the old name
+			return
+		}
 	}
 	d.unit(u, body)
 	d.unitNameOf(u)
 	d.placeByText(u)
 }
 
-// remove takes out a unit that a file below this one brought.
-func (l *loader) remove(d *decoder, e *syntax.Entry, u *Unit) {
-	if u == nil || !l.mayChange(d, u) {
-		d.errorf(diag.UnknownUnit, e.KeySpan, "%s", l.removeFrom(e.Key)).suggest(e.Key, l.unitKeys())
+// twice reports a unit that comes from two libraries, or twice from one. Of two
+// uses the first such unit is told of.
+func (l *loader) twice(d *decoder, e *syntax.Entry, u *Unit) {
+	first := l.from[u]
+	pair := [2]*Use{first, d.scope.use}
+	if l.doubled[pair] {
 		return
 	}
-	delete(l.stack.units, e.Key)
+	l.doubled[pair] = true
+	if first != nil && d.scope.use != nil && first.Source == d.scope.use.Source {
+		d.errorf(diag.DuplicateUnit, e.KeySpan, "library %q is used twice, with different parameters, and unit %q would be there twice", first.Library, u.Key).
+			note(first.Span, "used here first").help(`give one of the entries a prefix: prefix = "…-"`)
+		return
+	}
+	f := d.errorf(diag.DuplicateUnit, e.KeySpan, "unit %q comes from two libraries", u.Key).note(u.Pos.Span, "first here")
+	for _, n := range UseNotes(first) {
+		f.note(n.Span, n.Message)
+	}
+	f.help("leave it out of one of them with unit.%s = false where that library is used, or give one a prefix", syntax.Key(e.Key))
+}
+
+// nameable reports whether the file of d may change what others gave; what a
+// library does not export is a finding.
+func (l *loader) nameable(d *decoder, e *syntax.Entry, key string, owners ...*Use) bool {
+	if slices.ContainsFunc(owners, func(o *Use) bool { return sees(d.scope.use, o, key) }) {
+		return true
+	}
+	message, help := notExported(hider(d.scope.use, owners[0], key), key)
+	d.errorf(diag.NotExported, e.KeySpan, "%s", message).help("%s; one of your own needs another name", help)
+	return false
+}
+
+// remove takes out a unit that a file below this one brought.
+func (l *loader) remove(d *decoder, key string, e *syntax.Entry, u *Unit) {
+	if u == nil || !l.mayChange(d, u) {
+		d.errorf(diag.UnknownUnit, e.KeySpan, "%s", l.removeFrom(key)).suggest(key, l.unitKeys())
+		return
+	}
+	if l.nameable(d, e, key, l.from[u]) {
+		delete(l.stack.units, key)
+	}
 }
 
 func (l *loader) unitKeys() []string {

@@ -19,12 +19,13 @@ type overlay struct {
 // layers loads the stack file with its libraries, and the overlays over it.
 func (l *loader) layers(file *source.File) {
 	overlays := l.readOverlays()
-	scope := l.file(file, nil, append(l.overlaySettings(overlays), l.in.Settings...))
+	scope := l.file(file, nil, append(l.overlaySettings(overlays), l.in.Settings...), nil)
 	for _, o := range overlays {
 		if scope != nil {
 			l.overlay(o, scope)
 		}
 	}
+	l.resolveNames()
 	if len(overlays) < len(l.in.Overlays) { // what is missing may stand in the one that cannot be read
 		*l.findings = slices.DeleteFunc(*l.findings, func(d diag.Diagnostic) bool { return d.Code == diag.MissingParameter })
 	}

@@ -48,6 +48,7 @@ type Setting struct {
 	Value   *syntax.Value
 
 	broken bool // a value was given and is at fault, which is reported
+	giver  *Use // the file that gives the value
 }
 
 // paramWords are the keys of a typed parameter's table. What the default may be
@@ -351,7 +352,7 @@ func (d *decoder) set(p *Param, s Setting) {
 		span = v.Span
 	}
 	p.From = Pos{Span: span, Via: d.scope.use}
-	p.Value = d.checkParam(p, v)
+	p.Value, p.meant = d.checkParam(p, v), &meaning{s.giver}
 }
 
 // parseSetting reads text from the command line as a value of type t.

@@ -21,9 +21,10 @@ type Stack struct {
 	Mark bool
 	// Systemd is the systemd version of the hosts, 0 when the stack does not say.
 	Systemd  int
-	Params   []*Param // of the stack file itself, in its order
-	Used     []Used   // the libraries, each before those that it uses itself
-	Networks []*Param // every parameter of type cidr that has a value, libraries' too
+	Library  *Declared // what the stack file says of itself as a library, nil for nothing
+	Params   []*Param  // of the stack file itself, in its order
+	Used     []Used    // the libraries, each before those that it uses itself
+	Networks []*Param  // every parameter of type cidr that has a value, libraries' too
 	Roles    []*Role
 	Hosts    []*Host
 	Units    []*Unit
@@ -43,13 +44,6 @@ func (s *Stack) Host(key string) *Host { return s.hosts[key] }
 // Unit returns the unit under that key, nil when there is none.
 func (s *Stack) Unit(key string) *Unit { return s.units[key] }
 
-// Use is one `use` entry: the library that a thing came from, and who used it.
-type Use struct {
-	Library string
-	Span    source.Span
-	Parent  *Use
-}
-
 // Used is a library that is merged into the stack, with its parameters in its order.
 type Used struct {
 	Use    *Use
@@ -67,6 +61,8 @@ type Pos struct {
 type Word struct {
 	Value string
 	Pos   Pos
+
+	meant *meaning
 }
 
 // Flag is a boolean that may be left out.
@@ -288,6 +284,8 @@ type Param struct {
 	// From is where Value was given: the default, `use`, a file or the command line.
 	From  Pos
 	Allow []*Allowance
+
+	meant *meaning // of the names in Value, nil for a default
 }
 
 // Required reports whether the parameter must be given a value from outside.

@@ -18,6 +18,7 @@ type Text struct {
 	fault bool   // an expression in it is at fault, which is reported
 	plain string // the whole text, when there are no parts
 	parts []part
+	meant *meaning // when the text is one parameter
 }
 
 // part is a piece of text, or an open expression when ref is not nil.

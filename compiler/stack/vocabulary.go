@@ -7,6 +7,8 @@ func topWords() Keywords {
 	return Keywords{
 		{Name: "stack", Required: true, Shape: stringShape(stackPattern), Example: `"shop"`,
 			Help: "the name of the stack: letters, digits and - _ . /, at most 64"},
+		{Name: "library", Shape: tableShape(Table{Name: "[library]", Keys: keywordsOf(libraryWords)}), Example: `{ version = "1.2.0" }`,
+			Help: "what the file is as a library for other stack files"},
 		{Name: "mark", Shape: boolShape(), Example: `false`,
 			Help: "false: the units do not carry the name of the stack, so none of them is known as its own"},
 		{Name: "systemd", Shape: systemdVersion().shape, Example: `219`,
@@ -15,7 +17,7 @@ func topWords() Keywords {
 			Help: "codes of findings that are right as they are in all of the file"},
 		{Name: "params", Shape: mapShape(paramPattern, paramShape()), Example: `{ mirror = "http://10.0.0.1" }`,
 			Help: "parameters, with their types and defaults"},
-		{Name: "use", Shape: arrayShape(tableShape(Table{Name: "a use entry", Keys: useWords})), Example: `[{ stack = "std:kubernetes/0.15" }]`,
+		{Name: "use", Shape: arrayShape(tableShape(Table{Name: "a use entry", Keys: useKeys})), Example: `[{ stack = "std:kubernetes/0.15" }]`,
 			Help: "libraries"},
 		{Name: "roles", Shape: mapShape("", roleShape()), Example: `{ node = "role=node" }`,
 			Help: "sets of machines"},
@@ -27,10 +29,10 @@ func topWords() Keywords {
 }
 
 // overlayWords are the keys at the top of an overlay: those of a stack file
-// without use, as libraries come below the file that they are changed in. Nothing
+// without use and library, as libraries come below the file that they are changed in. Nothing
 // must be there, and params are values.
 func overlayWords() Keywords {
-	words := slices.DeleteFunc(topWords(), func(k Keyword) bool { return k.Name == "use" })
+	words := slices.DeleteFunc(topWords(), func(k Keyword) bool { return k.Name == "use" || k.Name == "library" })
 	for i, k := range words {
 		words[i].Required = false
 		switch k.Name {

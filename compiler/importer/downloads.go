@@ -1,0 +1,158 @@
+package importer
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/stackc/stackc/units"
+)
+
+// download is a file that a unit fetches before it starts.
+type download struct{ url, to, mode string }
+
+// liftDownloads turns curl -o and wget -O, with the chmod behind it, into downloads.
+func (i *importer) liftDownloads(u *unit) {
+	for n, l := range u.parsed.Lines {
+		if l.Section != "Service" || l.Name != "ExecStartPre" || u.idiom.gone(n) {
+			continue
+		}
+		d, reason := fetches(l.Value)
+		if d == nil && reason == "" {
+			continue
+		}
+		if reason == "" {
+			if before := u.earlier(n, func(command string) bool { return strings.Contains(command, d.to) }); before != 0 {
+				reason = fmt.Sprintf("line %d is about the same file, and a download would come before it", before)
+			}
+		}
+		if reason != "" {
+			i.leave(u, l.Line, "the download: %s", reason)
+			continue
+		}
+		lines := []int{n}
+		if k, mode := u.chmod(n, d.to); k > 0 {
+			lines, d.mode = append(lines, k), mode
+		}
+		u.idiom.lifts = append(u.idiom.lifts, &lift{
+			word: "download", lines: lines, load: d,
+			message: fmt.Sprintf("download of %s says the command that fetches %s; it is tried again until it comes, and the file that is there serves when it does not", d.to, d.url),
+		})
+	}
+}
+
+// chmod finds the line behind n that makes a file executable, and its mode.
+func (u *unit) chmod(n int, file string) (line int, mode string) {
+	for k := n + 1; k < len(u.parsed.Lines); k++ {
+		l := u.parsed.Lines[k]
+		if l.Section != "Service" || l.Name != "ExecStartPre" {
+			continue
+		}
+		words, ok := plainWords(l.Value)
+		if ok && len(words) == 3 && path.Base(words[0]) == "chmod" && words[2] == file {
+			switch words[1] {
+			case "+x", "a+x", "755", "0755", "ugo+x":
+				return k, "0755"
+			}
+			return 0, ""
+		}
+		if strings.Contains(l.Value, file) {
+			return 0, ""
+		}
+	}
+	return 0, ""
+}
+
+// plainWords are the words of one command without a prefix and without variables.
+func plainWords(value string) (words []string, ok bool) {
+	commands, err := units.SplitExec(value)
+	if err != nil || len(commands) != 1 || strings.Trim(commands[0].Prefixes, "-") != "" {
+		return nil, false
+	}
+	for n, w := range commands[0].Words {
+		text, literal := w.Literal()
+		if n == 0 {
+			text, literal = w.Text, true
+		}
+		if !literal {
+			return nil, false
+		}
+		words = append(words, text)
+	}
+	return words, true
+}
+
+// fetches reads a command that fetches one file. A reason says why such a command
+// is no download.
+func fetches(value string) (d *download, reason string) {
+	words, ok := plainWords(value)
+	if !ok || len(words) == 0 {
+		return nil, ""
+	}
+	// Without a chmod the file has the mode of a new one under systemd's umask of 0022.
+	d = &download{mode: "0644"}
+	var rest []string
+	var values map[string]string
+	switch path.Base(words[0]) {
+	case "curl":
+		rest, values, ok = arguments(words[1:], `-[sfSLv#]+|--silent|--fail|--show-error|--location|--progress-bar`,
+			"-o", "--output", "--retry", "--retry-delay", "--connect-timeout", "-Lo", "-sLo", "-sSLo", "-fsSLo", "-fLo", "-so", "-fso")
+	case "wget":
+		rest, values, ok = arguments(words[1:], `-q|-nv|-N|-v|--quiet|--no-verbose|--timestamping|-nc`, "-O", "-qO", "-NO", "--output-document", "-P", "--directory-prefix", "-t", "--tries", "-T", "--timeout")
+	default:
+		return nil, ""
+	}
+	if !ok {
+		return nil, fmt.Sprintf("%s is called with a flag that download has no word for", path.Base(words[0]))
+	}
+	folder := ""
+	for name, v := range values {
+		switch {
+		case name == "-P" || name == "--directory-prefix":
+			folder = v
+		case strings.HasSuffix(name, "o") || name == "--output" || name == "--output-document" || strings.HasSuffix(name, "O"):
+			d.to = v
+		}
+	}
+	if len(rest) != 1 {
+		return nil, fmt.Sprintf("it fetches %d things at once", len(rest))
+	}
+	d.url = rest[0]
+	if parsed, err := url.Parse(d.url); folder != "" && d.to == "" && err == nil {
+		d.to = path.Join(folder, path.Base(parsed.Path))
+	} else if folder != "" && d.to == "" {
+		d.to = path.Join(folder, path.Base(d.url)) // a placeholder of a guide; the compiler judges it
+	}
+	switch {
+	case d.to == "/dev/null" || d.to == "-":
+		return nil, ""
+	case !path.IsAbs(d.to):
+		return nil, "the file that it writes has no absolute path"
+	case strings.HasPrefix(value, "-"):
+		return nil, "its failure is ignored, and a download waits"
+	}
+	return d, ""
+}
+
+// toml writes a download.
+func (d *download) toml() string {
+	s := fmt.Sprintf("{ url = %s, to = %s, ", quote(escapeExpressions(d.url)), quote(escapeExpressions(d.to)))
+	if d.mode != "0755" {
+		s += fmt.Sprintf("mode = %s, ", quote(d.mode))
+	}
+	return s + "unverified = true }"
+}
+
+// roleOf is the one role of a unit, "" for none or several.
+func (u *unit) role() string {
+	if u.idiom == nil {
+		return ""
+	}
+	k := slices.IndexFunc(u.idiom.words, func(w word) bool { return w.name == "role" })
+	if k < 0 || len(u.idiom.words[k].values) != 1 {
+		return ""
+	}
+	return u.idiom.words[k].values[0]
+}

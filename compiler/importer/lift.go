@@ -1,0 +1,353 @@
+package importer
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/source"
+	"github.com/stackc/stackc/units"
+)
+
+// Lift is one thing of a unit that the stack says in stackc's words.
+type Lift struct {
+	Unit units.Name
+	// Place is where the unit says it.
+	Place source.Span
+	// Word is the word that says it now: "role", "after", "download" and so on, or
+	// "tables" when only the form is another.
+	Word    string
+	Message string
+	// Removed are the options that the unit has no longer because of it, and Added
+	// those that it has now. Both are empty when the unit stays as it is.
+	Removed, Added []units.Option
+}
+
+// Left is one thing that could be said in stackc's words at first sight, and is not.
+type Left struct {
+	Unit    units.Name
+	Place   source.Span
+	Message string
+}
+
+// lift is a Lift on its way: it may still turn out to be impossible.
+type lift struct {
+	word    string
+	message string
+	lines   []int   // of unit.parsed, which it takes out, or writes otherwise
+	value   *string // how it writes its one line, nil when it takes lines out
+	target  string
+	wait    *probe
+	load    *download
+	dead    string // why it is given up, "" while it holds
+
+	removed, added []units.Option
+}
+
+// idiom is how a unit is said in stackc's words.
+type idiom struct {
+	lifts []*lift
+	words []word // of its placement, nil when that stays as it is
+}
+
+func (d *idiom) alive() (list []*lift) {
+	if d == nil {
+		return nil
+	}
+	for _, l := range d.lifts {
+		if l.dead == "" {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// gone reports whether a line is taken out.
+func (d *idiom) gone(line int) bool {
+	return slices.ContainsFunc(d.alive(), func(l *lift) bool { return l.value == nil && slices.Contains(l.lines, line) })
+}
+
+// valueOf is how a line is written.
+func (d *idiom) valueOf(n int, l units.Line) string {
+	for _, lift := range d.alive() {
+		if lift.value != nil && lift.lines[0] == n {
+			return *lift.value
+		}
+	}
+	return l.Value
+}
+
+// after are the keys that the unit waits for, in their order.
+func (d *idiom) after() (keys []string) {
+	for _, l := range d.alive() {
+		if l.target != "" && !slices.Contains(keys, l.target) {
+			keys = append(keys, l.target)
+		}
+	}
+	return keys
+}
+
+func (d *idiom) downloads() (list []*lift) {
+	return slices.DeleteFunc(d.alive(), func(l *lift) bool { return l.load == nil })
+}
+
+// idiomatic finds what all units say in systemd's words and can be said in
+// stackc's. It returns how many things there are that may turn out impossible.
+func (i *importer) idiomatic() (n int) {
+	i.idiomatics = true
+	i.addresses, i.ready = map[string]string{}, map[string]*readiness{}
+	for n, h := range i.hosts { // the entry that keys are put to is called etcd
+		if h.name == "etcd2.service" && !slices.ContainsFunc(i.hosts, func(h host) bool { return h.key == "etcd" }) && i.keys["etcd"] == nil {
+			i.hosts[n].key = "etcd"
+		}
+	}
+	for _, u := range i.units {
+		if reason := u.spelled(); reason != "" {
+			i.leave(u, 0, "it is kept as its text: %s", reason)
+			continue
+		}
+		u.idiom = &idiom{}
+		u.join()
+	}
+	i.chooseRoles()
+	for _, u := range i.units {
+		if u.idiom != nil {
+			i.liftPlacement(u)
+		}
+	}
+	for _, u := range i.units {
+		if u.idiom != nil && u.name.Type() == units.TypeService && !u.resetsPre() {
+			i.liftDownloads(u)
+			i.liftWaits(u)
+		}
+	}
+	for _, u := range i.units {
+		if u.idiom != nil {
+			i.liftPairs(u)
+			n += len(u.idiom.lifts) + 1
+		}
+	}
+	return n
+}
+
+func (i *importer) leave(u *unit, line int, format string, args ...any) {
+	i.left = append(i.left, Left{Unit: u.name, Place: u.spanOfLine(line), Message: fmt.Sprintf(format, args...)})
+}
+
+// spanOfLine is the place of a line of the file, 0 for the unit as a whole.
+func (u *unit) spanOfLine(line int) source.Span { return u.span(line, 1, line, 1) }
+
+// spelled tells why the unit cannot be written in tables even when the form may
+// change: systemd must read the same from the file, from fleet's copy, and from tables.
+func (u *unit) spelled() string {
+	if _, faults := units.Parse(u.text); len(faults) > 0 {
+		return "systemd cannot read all of it"
+	}
+	here, _ := units.Parse(units.Unit{Options: u.want}.Text())
+	file, held := units.Canonical(u.parsed.Options()), here.Options()
+	if !slices.EqualFunc(file, held, func(a, b units.Option) bool { return loose(a) == loose(b) }) || len(held) != len(u.want) {
+		return "fleet reads it otherwise than systemd"
+	}
+	for _, o := range file {
+		if fault, reason := units.CheckValue(o.Value); fault != 0 {
+			return fmt.Sprintf("%s=: %s", o.Name, reason)
+		}
+		if !bareKey.MatchString(o.Name) || !bareKey.MatchString(o.Section) {
+			return fmt.Sprintf("%s= of [%s] is no name for a table", o.Name, o.Section)
+		}
+	}
+	if !together(file) {
+		for _, o := range file {
+			if o.Section == "Socket" || strings.HasPrefix(o.Name, "Timeout") {
+				return "the order of its directives counts"
+			}
+		}
+	}
+	return ""
+}
+
+// loose is an option with one blank between the words of its value.
+func loose(o units.Option) units.Option {
+	o.Value = strings.Join(strings.Fields(o.Value), " ")
+	return o
+}
+
+// join writes continued values on one line, without the blanks of the continuation
+// where the words of the command stay the same.
+func (u *unit) join() {
+	for n, l := range u.parsed.Lines {
+		if l.End == l.Line || l.Section == units.FleetSection {
+			continue
+		}
+		value := l.Value
+		if tidy := strings.Join(strings.Fields(value), " "); strings.HasPrefix(l.Name, "Exec") && sameWords(tidy, value) {
+			value = tidy
+		}
+		u.idiom.lifts = append(u.idiom.lifts, &lift{
+			word: "tables", lines: []int{n}, value: &value,
+			message: fmt.Sprintf("the lines of %s= are joined, as systemd joins them", l.Name),
+		})
+	}
+}
+
+func sameWords(a, b string) bool {
+	x, errX := units.SplitExec(a)
+	y, errY := units.SplitExec(b)
+	return errX == nil && errY == nil && slices.EqualFunc(x, y, func(c, d units.Command) bool {
+		return c.Prefixes == d.Prefixes && slices.EqualFunc(c.Words, d.Words, func(v, w units.Word) bool { return v.Text == w.Text && v.Quoted == w.Quoted })
+	})
+}
+
+// resetsPre reports whether an empty ExecStartPre= takes away what stands before it.
+func (u *unit) resetsPre() bool {
+	return slices.ContainsFunc(u.parsed.Lines, func(l units.Line) bool { return l.Name == "ExecStartPre" && l.Value == "" })
+}
+
+var wordIndex = regexp.MustCompile(`\.(after|download)\[(\d+)\]`)
+
+// gaveUp is what became of words that the compiler refuses.
+type gaveUp int
+
+const (
+	gaveUpNothing gaveUp = iota
+	gaveUpOne            // of the unit in question
+	gaveUpMany           // of others too
+)
+
+// giveUp takes back the words that the compiler refuses. u is the unit that the
+// finding is about, if it is about one.
+func (i *importer) giveUp(u *unit, d diag.Diagnostic) gaveUp {
+	if !i.idiomatics {
+		return gaveUpNothing
+	}
+	if m := providerPath.FindStringSubmatch(d.Path); m != nil && i.giveUpReady(m[1], d.Message) {
+		return gaveUpMany
+	}
+	switch {
+	case u == nil:
+		return i.giveUpAll(d.Message)
+	case u.idiom == nil:
+		return gaveUpNothing
+	}
+	if m := wordIndex.FindStringSubmatch(d.Path); m != nil {
+		n, _ := strconv.Atoi(m[2])
+		if after := u.idiom.after(); m[1] == "after" && n < len(after) {
+			for _, l := range u.idiom.alive() {
+				if l.target == after[n] && l.dead == "" {
+					i.bury(u, l, d.Message)
+				}
+			}
+			return gaveUpOne
+		}
+		if loads := u.idiom.downloads(); m[1] == "download" && n < len(loads) {
+			i.bury(u, loads[n], d.Message)
+			return gaveUpOne
+		}
+	}
+	if diag.Allowable(d.Code) {
+		return gaveUpNothing
+	}
+	for _, l := range u.idiom.alive() {
+		if (l.target != "" || l.load != nil) && !ownWords.MatchString(d.Path) {
+			i.bury(u, l, d.Message)
+			return gaveUpOne
+		}
+	}
+	i.asItWas(u, d.Message)
+	return gaveUpOne
+}
+
+// giveUpReady takes back a readiness, and all that waits for it.
+func (i *importer) giveUpReady(key, reason string) (found bool) {
+	for _, u := range i.units {
+		for _, l := range u.idiom.alive() {
+			if l.wait != nil && tomlKey(l.target) == key && l.dead == "" {
+				i.bury(u, l, reason)
+				found = true
+			}
+		}
+	}
+	return found
+}
+
+// giveUpAll takes back everything, when the stack as a whole is refused.
+func (i *importer) giveUpAll(reason string) gaveUp {
+	found := false
+	for _, u := range i.units {
+		if u.idiom != nil {
+			i.asItWas(u, reason)
+			found = true
+		}
+	}
+	i.roles, i.ready, i.outside = nil, nil, nil
+	if !found {
+		return gaveUpNothing
+	}
+	return gaveUpMany
+}
+
+// ownWords is the path of a directive: what systemd's words say has nothing to do
+// with a lift, but a text may have it.
+var ownWords = regexp.MustCompile(`\.[A-Z][A-Za-z-]*\.[A-Za-z]`)
+
+var providerPath = regexp.MustCompile(`^(?:unit|host)\.(.+)\.(?:ready|port)\b`)
+
+// bury gives up one lift, and with it those that take the same lines.
+func (i *importer) bury(u *unit, l *lift, reason string) {
+	l.dead = reason
+	i.leave(u, u.firstLine(l), "%s: %s", l.about(), reason)
+	for _, other := range u.idiom.alive() {
+		if other.value == nil && slices.ContainsFunc(other.lines, func(n int) bool { return slices.Contains(l.lines, n) }) {
+			other.dead = reason
+		}
+	}
+}
+
+// firstLine is the line of the file on which a lift begins, 0 for the whole unit.
+func (u *unit) firstLine(l *lift) int {
+	if len(l.lines) == 0 {
+		return 0
+	}
+	return u.parsed.Lines[slices.Min(l.lines)].Line
+}
+
+// about names what a lift is about, for what is left.
+func (l *lift) about() string {
+	switch {
+	case l.wait != nil:
+		return "the loop that waits for " + l.wait.String()
+	case l.load != nil:
+		return "the download of " + l.load.to
+	case l.target != "":
+		return fmt.Sprintf("after = [%s]", quote(l.target))
+	}
+	return l.word
+}
+
+// asItWas writes a unit as without --idiomatic.
+func (i *importer) asItWas(u *unit, reason string) {
+	u.idiom = nil
+	i.leave(u, 0, "it is written as it is: %s", reason)
+}
+
+// lifted lists what was changed, in the order of files and lines.
+func (i *importer) lifted() (list []Lift) {
+	for _, u := range i.units {
+		for _, l := range u.idiom.alive() {
+			list = append(list, Lift{
+				Unit: u.name, Place: u.spanOfLine(u.firstLine(l)), Word: l.word, Message: l.message,
+				Removed: l.removed, Added: l.added,
+			})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Lift) int { return byPlace(a.Place, b.Place) })
+	return list
+}
+
+func byPlace(a, b source.Span) int {
+	return cmp.Or(cmp.Compare(a.File().Name(), b.File().Name()), cmp.Compare(a.Start(), b.Start()))
+}

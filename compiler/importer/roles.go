@@ -1,0 +1,137 @@
+package importer
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stackc/stackc/units"
+)
+
+// role is a role of the stack: a pair of metadata under the name of its value.
+type role struct{ name, pair string }
+
+// roleKey is the metadata that makes roles: the one called so, or else the one that
+// most units have, if it is the only one or more than one unit has it.
+func (i *importer) roleKey() string {
+	count := map[string]int{}
+	for _, u := range i.units {
+		p, _ := units.ParsePlacement(u.name, u.want)
+		for _, key := range p.Metadata.Keys() {
+			count[key]++
+		}
+	}
+	if count["role"] > 0 {
+		return "role"
+	}
+	best := ""
+	for _, key := range slices.Sorted(maps.Keys(count)) {
+		if best == "" || count[key] > count[best] {
+			best = key
+		}
+	}
+	return best
+}
+
+// chooseRoles names the roles of the stack.
+func (i *importer) chooseRoles() {
+	key := i.roleKey()
+	if key == "" {
+		return
+	}
+	var values []string
+	for _, u := range i.units {
+		p, _ := units.ParsePlacement(u.name, u.want)
+		if u.idiom != nil {
+			values = append(values, p.Metadata[key]...)
+		}
+	}
+	slices.Sort(values)
+	for _, v := range slices.Compact(values) {
+		if bareKey.MatchString(v) {
+			i.roles = append(i.roles, role{name: v, pair: key + "=" + v})
+		}
+	}
+}
+
+// liftPlacement says [X-Fleet] in stackc's words.
+func (i *importer) liftPlacement(u *unit) {
+	lines := 0
+	for _, o := range u.want {
+		if o.Section == units.FleetSection {
+			lines++
+		}
+	}
+	p, losses := units.ParsePlacement(u.name, u.want)
+	for _, l := range losses {
+		if l.Kind != units.LossDeprecated {
+			i.asItWas(u, fmt.Sprintf("%s=%s: %s", l.Option.Name, l.Option.Value, l.Reason))
+			return
+		}
+	}
+	if lines == 0 {
+		u.idiom.words = []word{}
+		return
+	}
+	var words []word
+	add := func(name string, values ...string) {
+		if len(values) > 0 {
+			words = append(words, word{name: name, values: values})
+		}
+	}
+	if p.Global {
+		words = append(words, word{name: "global"})
+	}
+	if p.MachineID != "" {
+		add("machine_id", p.MachineID)
+	}
+	var roles, pairs []string
+	for _, key := range p.Metadata.Keys() {
+		for _, value := range p.Metadata[key] {
+			k := slices.IndexFunc(i.roles, func(r role) bool { return r.pair == key+"="+value })
+			if k >= 0 {
+				roles = append(roles, i.roles[k].name)
+			} else {
+				pairs = append(pairs, key+"="+value)
+			}
+		}
+	}
+	add("role", roles...)
+	add("metadata", pairs...)
+	add("machine_of", i.keysFor(p.MachineOf)...)
+	add("conflicts", i.keysFor(p.Conflicts)...)
+	if len(words) == 0 {
+		i.asItWas(u, "its [X-Fleet] places it nowhere in particular")
+		return
+	}
+	u.idiom.words = words
+	var names []string
+	for _, w := range words {
+		names = append(names, w.name)
+	}
+	u.idiom.lifts = append(u.idiom.lifts, &lift{word: "placement", lines: u.fleetLines(), message: fmt.Sprintf("%s says [X-Fleet]", strings.Join(names, ", "))})
+}
+
+// fleetLines are the lines of [X-Fleet], which words take the place of.
+func (u *unit) fleetLines() (lines []int) {
+	for n, l := range u.parsed.Lines {
+		if l.Section == units.FleetSection {
+			lines = append(lines, n)
+		}
+	}
+	return lines
+}
+
+// keysFor are the keys of units of the stack, and the names of others.
+func (i *importer) keysFor(names []string) []string {
+	list := slices.Clone(names)
+	for n, name := range list {
+		for _, u := range i.units {
+			if string(u.name) == name {
+				list[n] = u.key
+			}
+		}
+	}
+	return list
+}
