@@ -12,10 +12,8 @@ import (
 
 // readiness is how the stack says that followers learn that a unit is up.
 type readiness struct {
-	ready   string // as TOML
-	port    int
-	address string // of its role
-	role    string
+	ready string // as TOML
+	port  int
 }
 
 // outside is a thing that loops wait for and that is no unit anybody knows.
