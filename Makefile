@@ -97,9 +97,10 @@ lint: ## gofmt, vet, staticcheck, and the state of go.mod
 		{ echo "google.golang.org/api is $$have: fleet v1.0.0 builds with $(FLEET_API) only" >&2; exit 1; }
 
 .PHONY: fuzz
-fuzz: ## run each fuzz target for FUZZTIME (1m)
+fuzz: ## run each fuzz target for FUZZTIME (1m), the law of imports for FUZZTIME_IMPORT (10m)
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz || true); do \
-		echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-1m} -fuzzminimizetime 1s $$p; done; done
+		t=$${FUZZTIME:-1m}; if [ "$$f" = FuzzImport ]; then t=$${FUZZTIME_IMPORT:-10m}; fi; echo "$$p $$f $$t"; \
+		$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime "$$t" -fuzzminimizetime 1s $$p; done; done
 
 .PHONY: golden
 golden: ## write the golden files anew; look at the difference before you commit it

@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
+			"by-hand": byHand,
 			"cluster": func(ts *testscript.TestScript, neg bool, args []string) { startCluster(ts, box, args) },
 			"sshd":    startSSH,
 			"control": func(ts *testscript.TestScript, neg bool, args []string) { control(ts, box, args) },

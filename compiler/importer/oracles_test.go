@@ -106,7 +106,7 @@ func TestGoSystemd(t *testing.T) {
 			for _, s := range sections {
 				flat += len(s.Entries)
 			}
-			if again, err := unit.Deserialize(strings.NewReader(u.Text())); err != nil || !slices.Equal(units.Canonical(converted(again)), units.Canonical(u.Options)) || flat != len(u.Options) {
+			if again, err := unit.DeserializeOptions(strings.NewReader(u.Text())); err != nil || !slices.Equal(units.Canonical(converted(again)), units.Canonical(u.Options)) || flat != len(u.Options) {
 				t.Errorf("%s: go-systemd reads something else in what comes out: %v\n%s", name, err, u.Text())
 			}
 		}
