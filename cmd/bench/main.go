@@ -22,6 +22,7 @@ func run(args []string, out, errs io.Writer) int {
 	bin := flags.String("bin", "bin", "`DIR` with the binaries stackc, fleetbox and fleetctl")
 	rounds := flags.Int("rounds", 5, "how often each thing is measured")
 	once := flags.String("once", "", "measure one thing once, in this process: floor or compile (the bench itself uses this)")
+	only := flags.String("only", "", "measure one `PART`: compile, import, startup, submit or unchanged")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -39,10 +40,21 @@ func run(args []string, out, errs io.Writer) int {
 		}
 		return report(errs, tellMemory(out))
 	}
-	for _, part := range []func() error{b.compile, b.startup, b.submit, b.unchanged} {
-		if err := part(); err != nil {
+	known := false
+	for _, part := range []struct {
+		name    string
+		measure func() error
+	}{{"compile", b.compile}, {"import", b.imports}, {"startup", b.startup}, {"submit", b.submit}, {"unchanged", b.unchanged}} {
+		if *only != "" && *only != part.name {
+			continue
+		}
+		known = true
+		if err := part.measure(); err != nil {
 			return report(errs, err)
 		}
+	}
+	if !known {
+		return report(errs, fmt.Errorf("there is no part %q", *only))
 	}
 	return 0
 }

@@ -83,11 +83,11 @@ func Import(r Request) Result {
 	for range left {
 		text := i.text()
 		if i.settled(compiler.Compile(stackPath, compiler.Options{Opener: source.Map{stackPath: text}})) {
-			return i.result()
+			return i.result(text)
 		}
 	}
 	i.appease(nil, diag.Diagnostic{Code: diag.Internal, Message: "the stack does not come to rest; please report it with the files"})
-	return i.result()
+	return i.result(i.text())
 }
 
 // text is the stack file in the common style.
@@ -236,8 +236,8 @@ func (i *importer) unitOf(path string) *unit {
 	return nil
 }
 
-func (i *importer) result() Result {
-	r := Result{Text: i.text(), Findings: i.findings.Canonical(), Lifts: i.lifted(), Left: i.left}
+func (i *importer) result(text string) Result {
+	r := Result{Text: text, Findings: i.findings.Canonical(), Lifts: i.lifted(), Left: i.left}
 	slices.SortStableFunc(r.Left, func(a, b Left) int { return byPlace(a.Place, b.Place) })
 	for _, h := range i.hosts {
 		if len(h.notes) > 0 {
