@@ -8,41 +8,82 @@ import (
 )
 
 // secretWords end the names of options that hold a secret.
-var secretWords = []string{"password", "passwd", "secret", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key"}
+var secretWords = []string{
+	"password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key",
+	"secretkey", "secret_key", "secret-key", "private_key", "private-key",
+}
 
 // Secret is a secret in a text.
 type Secret struct {
-	// Word tells which: the name that promises it, or the secret itself where it
-	// has no name.
+	// Word tells which, and begins at byte Told: the name that promises it, or the
+	// secret itself where it has no name.
 	Word string
+	Told int
 	// Start and End are the bytes of the secret itself.
 	Start, End int
 }
 
-// Secrets finds the secrets in a line of a unit: options whose name promises one
-// and that are given it ("token=…", but neither "token=/a/file" nor
-// "token=${VARIABLE}"), passwords in URLs, and keys that can be told by their form.
+// Secrets finds the secrets in a line of a unit, in their order: options whose name promises
+// one and that are given it ("token=…" or "--token …", but neither
+// "token=/a/file" nor "token=${VARIABLE}"), such keys in JSON, passwords in URLs, bearer tokens, and keys
+// that can be told by their form.
 func Secrets(s string) []Secret {
-	found := secretOptions(s)
+	found := slices.Concat(secretOptions(s), secretFlags(s), namedSecrets(inJSON, s))
+	bare := func(start, end int) {
+		if !fromElsewhere(s[start:end]) {
+			found = append(found, Secret{Word: s[start:end], Told: start, Start: start, End: end})
+		}
+	}
 	if strings.Contains(s, "://") && strings.Contains(s, "@") {
 		for _, m := range userInURL.FindAllStringSubmatchIndex(s, -1) {
-			if s[m[2]] != '$' {
-				found = append(found, Secret{s[m[2]:m[3]], m[2], m[3]})
-			}
+			bare(m[2], m[3])
 		}
 	}
-	if strings.Contains(s, "-----BEGIN") || strings.Contains(s, "AKIA") {
-		for _, m := range privateKey.FindAllStringIndex(s, -1) {
-			found = append(found, Secret{s[m[0]:m[1]], m[0], m[1]})
-		}
+	for _, m := range secretForms.FindAllStringIndex(s, -1) {
+		bare(m[0], m[1])
 	}
-	return found
+	for _, m := range bearer.FindAllStringSubmatchIndex(s, -1) {
+		bare(m[2], m[3])
+	}
+	slices.SortStableFunc(found, func(a, b Secret) int { return cmp.Compare(a.Told, b.Told) })
+	end := 0 // one secret may be told by its name and by its form
+	return slices.DeleteFunc(found, func(x Secret) bool {
+		if x.Start < end {
+			return true
+		}
+		end = x.End
+		return false
+	})
 }
 
 var (
-	userInURL  = regexp.MustCompile(`[a-z]+://[^/\s:@]+:([^/\s@]+)@`)
-	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b`)
+	userInURL = regexp.MustCompile(`[a-z]+://[^/\s:@]*:([^/\s@]+)@`)
+	bearer    = regexp.MustCompile(`(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{16,}|[$%]\S+)`)
+	// secretForms are secrets that are known by how they look: keys in PEM, of AWS,
+	// GitHub, GitLab, Slack, Google and Stripe, and JSON web tokens.
+	secretForms = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{40}` +
+		`|\bglpat-[A-Za-z0-9_-]{20}|\bxox[abprs]-[A-Za-z0-9-]{10}|\bAIza[0-9A-Za-z_-]{35}|\b[sr]k_live_[0-9A-Za-z]{16}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*`)
+	// inJSON matches a key and its text, longFlag a flag and the word behind it.
+	inJSON   = regexp.MustCompile(`"([A-Za-z0-9_-]+)"\s*:\s*"([^"]+)"`)
+	longFlag = regexp.MustCompile(`(?:^|\s)(--[A-Za-z][A-Za-z0-9_-]*)\s+([^\s-]\S*)`)
 )
+
+// fromElsewhere reports whether a value is no secret itself: a path, a variable, a
+// specifier, a switch, or a text that stands for one.
+func fromElsewhere(value string) bool {
+	value = strings.TrimLeft(value, `"'@`)
+	switch strings.ToLower(strings.TrimRight(value, `"'`)) {
+	case "", "true", "false", "yes", "no", "on", "off", "none", "null":
+		return true
+	}
+	return strings.IndexByte("/$%&<{`", value[0]) >= 0 || strings.HasPrefix(value, "file:") || strings.Trim(value, "*") == ""
+}
+
+// secretName reports whether a name promises a secret.
+func secretName(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(secretWords, func(w string) bool { return strings.HasSuffix(name, w) })
+}
 
 // secretOptions finds options whose name promises a secret, and that hold one.
 func secretOptions(s string) []Secret {
@@ -52,14 +93,27 @@ func secretOptions(s string) []Secret {
 		for start > 0 && optionByte(s[start-1]) {
 			start--
 		}
-		value := strings.TrimPrefix(s[i+1:], `"`)
-		if start == i || value == "" || strings.IndexByte("/$% \t\"'&", value[0]) >= 0 {
-			continue
+		begin := i + 1
+		if begin < len(s) && (s[begin] == '"' || s[begin] == '\'') {
+			begin++
 		}
-		name := strings.ToLower(s[start:i])
-		if slices.ContainsFunc(secretWords, func(w string) bool { return strings.HasSuffix(name, w) }) {
-			begin := len(s) - len(value)
-			found = append(found, Secret{s[start:i], begin, begin + secretLength(value)})
+		end := begin + secretLength(s[begin:])
+		if start < i && secretName(s[start:i]) && !fromElsewhere(s[begin:end]) {
+			found = append(found, Secret{Word: s[start:i], Told: start, Start: begin, End: end})
+		}
+	}
+	return found
+}
+
+// secretFlags is the same for a flag whose value follows a blank: "--password x".
+func secretFlags(s string) []Secret { return namedSecrets(longFlag, s) }
+
+// namedSecrets finds what a pattern of a name and a value matches.
+func namedSecrets(pattern *regexp.Regexp, s string) []Secret {
+	var found []Secret
+	for _, m := range pattern.FindAllStringSubmatchIndex(s, -1) {
+		if secretName(s[m[2]:m[3]]) && !fromElsewhere(s[m[4]:m[5]]) {
+			found = append(found, Secret{Word: s[m[2]:m[3]], Told: m[2], Start: m[4], End: m[5]})
 		}
 	}
 	return found
@@ -92,7 +146,6 @@ const secretMask = "********"
 // MaskSecrets writes s with asterisks for the secrets in it.
 func MaskSecrets(s string) string {
 	found := Secrets(s)
-	slices.SortFunc(found, func(a, b Secret) int { return cmp.Compare(a.Start, b.Start) })
 	var b strings.Builder
 	at := 0
 	for _, x := range found {

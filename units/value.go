@@ -94,6 +94,10 @@ func checkOf(parser string) func(*valueCheck) {
 		return func(c *valueCheck) { c.user(0, len(c.value)) }
 	case "bus_name":
 		return (*valueCheck).busName
+	case "socket_service":
+		return func(c *valueCheck) { c.unitOf(c.value, TypeService, 0, len(c.value)) }
+	case "unit_slice":
+		return func(c *valueCheck) { c.unitOf(c.value, TypeSlice, 0, len(c.value)) }
 	}
 	if enumOf(parser) != nil || boolOr(parser) != nil {
 		return (*valueCheck).enum

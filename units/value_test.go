@@ -90,6 +90,9 @@ var valueCases = []valueCase{
 	{"Unit", "FailureActionExitStatus", []string{"255"}, []string{"256", "-1"}},
 	{"Socket", "ListenStream", []string{"80", "0.0.0.0:80", "[::]:80", "127.0.0.1:65535", "/run/x.sock", "@abstract", "vsock:2:1234", "[::1]:1"},
 		[]string{"0", "65536", "127.0.0.1", "run/x.sock", "localhost:80", "http", "1.2.3.4:0", "1.2.3:80", "::1:80:", "127.0.0.1:http", "[1.2.3.4]:80", "-80", "vsock:x:1"}},
+	{"Socket", "Service", []string{"a.service"}, []string{"a.socket"}},
+	{"Service", "Sockets", []string{"a.socket b.socket"}, []string{"a.service"}},
+	{"Service", "Slice", []string{"system.slice"}, []string{"a.service"}},
 	{"Socket", "ListenDatagram", []string{"514", "/dev/log"}, []string{"70000"}},
 	{"Socket", "ListenFIFO", []string{"/run/fifo"}, []string{"fifo"}},
 	{"Socket", "ListenSpecial", []string{"/dev/kmsg"}, []string{"kmsg"}},
@@ -559,3 +562,34 @@ Mon..Fri 9..17:0/30:00
 2003-02-04..05
 9..11,13:00,30
 `
+
+// TestPathNamesAgainstSystemd: a mount is called after its path, which
+// systemd-escape says as well.
+func TestPathNamesAgainstSystemd(t *testing.T) {
+	part := rapid.StringOfN(rapid.RuneFrom([]rune("aZ09-_.:\\@ é+=\"'")), 1, 6, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		var paths []string
+		for range 30 {
+			parts := rapid.SliceOfN(part, 0, 4).Draw(t, "parts")
+			path := "/" + strings.Join(parts, rapid.SampledFrom([]string{"/", "//", "/./"}).Draw(t, "slash")) + rapid.SampledFrom([]string{"", "/"}).Draw(t, "end")
+			if slices.Contains(strings.Split(path, "/"), "..") {
+				continue // refused by both, and one ends systemd-escape
+			}
+			paths = append(paths, path)
+		}
+		if len(paths) == 0 {
+			return
+		}
+		out, err := exec.Command("systemd-escape", append([]string{"--path", "--suffix=mount", "--"}, paths...)...).Output()
+		if err != nil {
+			t.Fatalf("systemd-escape of %q: %v", paths, err)
+		}
+		want := strings.Fields(string(out))
+		for i, path := range paths {
+			name, err := units.PathName(path, units.TypeMount)
+			if err != nil || string(name) != want[i] {
+				t.Errorf("%q is %q, %v, and systemd says %q", path, name, err, want[i])
+			}
+		}
+	})
+}

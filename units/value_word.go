@@ -115,6 +115,15 @@ func (c *valueCheck) user(start, end int) {
 	}
 }
 
+// unitOf judges the name of a unit that must be of one type. One without any suffix
+// is no name at all, which is said where names are held against each other.
+func (c *valueCheck) unitOf(name string, t Type, start, end int) {
+	n, err := ParseName(name)
+	if err == nil && n.Type() != t {
+		c.fail(start, end, "", "%q is a %s, and %s= names a %s", name, n.Type(), c.d.Key, t)
+	}
+}
+
 // busName follows the D-Bus specification: elements of letters, digits, _ and -,
 // at least two, with dots between them.
 func (c *valueCheck) busName() {
@@ -134,7 +143,7 @@ func wordwise(parser string) bool {
 	switch parser {
 	case "namespace_path_strv", "unit_path_strv_printf", "unit_mounts_for", "exec_directories", "temporary_filesystems",
 		"bind_paths", "documentation", "pass_environ", "unset_environ", "environ", "user_group_strv_compat", "set_status",
-		"capability_set", "address_families", "restrict_namespaces", "exec_secure_bits", "device_allow", "exec_cpu_affinity":
+		"capability_set", "address_families", "restrict_namespaces", "exec_secure_bits", "device_allow", "exec_cpu_affinity", "service_sockets":
 		return true
 	}
 	return false
@@ -207,6 +216,8 @@ func (c *valueCheck) word(w string, start, end int) {
 		c.variable(name, start, end)
 	case "environ":
 		c.assignment(w, start, end)
+	case "service_sockets":
+		c.unitOf(w, TypeSocket, start, end)
 	case "user_group_strv_compat":
 		if w == c.value[start:end] {
 			c.user(start, end)

@@ -16,6 +16,10 @@ import (
 var (
 	requirements = []string{"Requires", "BindsTo", "Requisite", "RequiresOverridable"}
 	orders       = []string{"After", "Before", "Wants", "Upholds", "PartOf"}
+	// reactions name units that may well be the hosts' own, and are missed by nobody.
+	reactions = []string{
+		"OnFailure", "OnSuccess", "JoinsNamespaceOf", "PropagatesReloadTo", "ReloadPropagatedFrom", "PropagatesStopTo", "StopPropagatedFrom",
+	}
 )
 
 // relations checks the raw relations of [Unit] against where the units can be.
@@ -26,12 +30,26 @@ func relations(c *checker, n *topology.Node) {
 	}
 	for _, d := range s.Directives {
 		strong := slices.Contains(requirements, d.Name)
+		if d.Name == "Conflicts" || slices.Contains(reactions, d.Name) {
+			c.onlyNames(n, d)
+		}
 		if !strong && !slices.Contains(orders, d.Name) {
 			continue
 		}
 		for _, v := range d.Values {
 			for word := range strings.FieldsSeq(v.Source()) {
 				c.relation(text{node: n, section: "Unit", directive: d.Name, value: v}, word, strong)
+			}
+		}
+	}
+}
+
+// onlyNames looks at the names alone: it does no harm when such a unit is not there.
+func (c *checker) onlyNames(n *topology.Node, d *stack.Directive) {
+	for _, v := range d.Values {
+		for word := range strings.FieldsSeq(v.Source()) {
+			if _, err := units.ParseName(word); err != nil {
+				c.nameless(text{node: n, section: "Unit", directive: d.Name, value: v}, word, err)
 			}
 		}
 	}
@@ -182,9 +200,7 @@ var hostTypes = []units.Type{"target", "slice", "device", "mount", "swap"}
 func (c *checker) undeclared(x text, word string) {
 	name, err := units.ParseName(word)
 	if err != nil {
-		if !strings.Contains(word, "%") && !strings.Contains(word, "$") {
-			c.add(x.report(diag.Error, diag.UnitName, word, "%s=%s names no unit: %s", x.directive, word, err))
-		}
+		c.nameless(x, word, err)
 		return
 	}
 	if slices.Contains(hostTypes, name.Type()) || strings.HasPrefix(word, "systemd-") || strings.Contains(word, "%") {
@@ -192,6 +208,20 @@ func (c *checker) undeclared(x text, word string) {
 	}
 	c.add(stack.Suggest(x.report(diag.Error, diag.UndeclaredUnit, word, "%s=%s: neither the stack nor its hosts declare that unit", x.directive, word),
 		word, c.names(), fmt.Sprintf("declare it: [host.%s] unit = %q; systemd says nothing when a wanted unit is not there", stack.Key(name.Base()), word)))
+}
+
+// nameless reports a word that is the name of no unit.
+func (c *checker) nameless(x text, word string, err error) {
+	if strings.ContainsAny(word, "%$") {
+		return
+	}
+	d := x.report(diag.Error, diag.UnitName, word, "%s=%s names no unit: %s", x.directive, word, err)
+	if full := units.Complete(word); full != word {
+		if _, err := units.ParseName(full); err == nil {
+			d = d.WithHelp(fmt.Sprintf("systemd adds no suffix here; write %q", full))
+		}
+	}
+	c.add(d)
 }
 
 func (c *checker) names() []string {

@@ -24,28 +24,6 @@ func TestOlder(t *testing.T) {
 	}
 }
 
-func TestSecrets(t *testing.T) {
-	for text, want := range map[string][]string{
-		"--token=abc":                         {"--token"},
-		"REGISTRY_PASSWORD=x":                 {"REGISTRY_PASSWORD"},
-		`--api-key="x" --secret=y`:            {"--api-key", "--secret"},
-		"http://me:pw@x/ https://you:pw2@y":   {"pw", "pw2"},
-		"-----BEGIN RSA PRIVATE KEY-----":     {"-----BEGIN RSA PRIVATE KEY-----"},
-		"key AKIAABCDEFGHIJKLMNOP":            {"AKIAABCDEFGHIJKLMNOP"},
-		"--token=/etc/token":                  nil,
-		"--token=$TOKEN --password=%i":        nil,
-		"--token= --password":                 nil,
-		"TOKEN_FILE=/x --secretary=me":        nil,
-		"http://me@x http://x:80/a@b":         nil,
-		"http://me:$PW@x":                     nil,
-		"-----BEGIN CERTIFICATE----- AKIAabc": nil,
-	} {
-		if diff := cmp.Diff(want, secrets(text)); diff != "" {
-			t.Errorf("%q: %s", text, diff)
-		}
-	}
-}
-
 func TestOwnEndpoint(t *testing.T) {
 	for before, want := range map[string]bool{
 		"/bin/x --listen=":                      true,

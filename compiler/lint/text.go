@@ -7,25 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stackc/stackc/compiler/diag"
-	"github.com/stackc/stackc/units"
 )
-
-// secret: unit text stands in etcd in clear, and every machine can read it.
-func secret(c *checker, x text) {
-	for _, word := range secrets(x.source) {
-		c.add(x.report(diag.Error, diag.Secret, word, "%s= holds a secret: unit text lies in etcd in clear, where every machine reads it", x.directive).
-			WithHelp(`keep it in a file of the host (0600) and name the file, or read it with env = { NAME = "/file" }; allow = ["secret"] when it is none`))
-	}
-}
-
-// secrets returns what in s is a secret, or the name of one.
-func secrets(s string) []string {
-	var found []string
-	for _, x := range units.Secrets(s) {
-		found = append(found, x.Word)
-	}
-	return found
-}
 
 var variable = regexp.MustCompile(`\$\{?[A-Za-z_][A-Za-z0-9_]*\}?`)
 
