@@ -15,9 +15,49 @@ const reconciled = 7 * time.Second
 // gate waits until a wave may begin. It is false when it never will, because a
 // unit that it waits for has failed or time is over; the units say so.
 func (r *run) gate(ctx context.Context, w Wave) (bool, error) {
-	if w.When != WhenLoaded {
-		return true, nil
+	switch w.When {
+	case WhenUp:
+		return r.gateUp(ctx, w.Hold)
+	case WhenLoaded:
+		return r.gateLoaded(ctx, w)
 	}
+	return true, nil
+}
+
+// gateUp waits until the units are up, and no longer once one has failed.
+func (r *run) gateUp(ctx context.Context, hold []units.Name) (bool, error) {
+	began := time.Now()
+	for {
+		looked := time.Now()
+		if err := r.poll(ctx); err != nil {
+			return false, err
+		}
+		switch {
+		case r.failed():
+			return false, nil
+		case r.finished(hold):
+			return true, nil
+		case r.overdue():
+			r.giveUp()
+			return false, nil
+		}
+		if err := sleep(ctx, nextPause(began, looked)); err != nil {
+			return false, err
+		}
+	}
+}
+
+func (r *run) finished(names []units.Name) bool {
+	for _, name := range names {
+		if r.byName[name].result == NotReached {
+			return false
+		}
+	}
+	return true
+}
+
+// gateLoaded waits until the units of the wave's Hold are loaded.
+func (r *run) gateLoaded(ctx context.Context, w Wave) (bool, error) {
 	began := time.Now()
 	for {
 		looked := time.Now()
@@ -71,6 +111,9 @@ func (r *run) loaded(ctx context.Context, t *track, now time.Time) (bool, error)
 	}
 	if t.plan.Held == "" || t.plan.Action == Create || t.plan.Action == Replace {
 		return true, nil // the row with the new content came after the request
+	}
+	if t.running() && now.Sub(t.at) < oldRowFor {
+		return false, nil // or what runs now would be taken for what is started next
 	}
 	if t.where.Global {
 		return now.Sub(t.at) >= reconciled, nil

@@ -98,6 +98,9 @@ const (
 	// WhenLoaded asks that the units of the wave's Hold are loaded on a machine
 	// with their new content, and those that were put to "loaded" not running.
 	WhenLoaded Gate = "when-loaded"
+	// WhenUp asks that the units of the wave's Hold are as they should be, after the
+	// waves before it: for what is done to one instance after the other.
+	WhenUp Gate = "when-up"
 )
 
 // Wave is a group of steps that are sent together.

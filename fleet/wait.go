@@ -118,7 +118,7 @@ func (r *run) poll(ctx context.Context) error {
 	}
 	endings := make([]ending, len(r.tracks))
 	for i, t := range r.tracks {
-		if t.idle() {
+		if t.idle() || t.ahead() {
 			t.sight = t.look(s)
 		} else if t.plan.Action != Delete && t.plan.Action != Orphan {
 			endings[i].result, endings[i].reason = t.read(s, now, r.options.Patience, r.before(t))
@@ -214,6 +214,9 @@ func (r *run) removed(ctx context.Context) error {
 	return nil
 }
 
+// ahead reports whether the unit is still to be written, in a later wave.
+func (t *track) ahead() bool { return t.plan.Action.Writes() && !t.touched }
+
 // idle reports whether the unit is to be on no machine.
 func (t *track) idle() bool { return t.plan.Action != Delete && t.desired == units.Inactive }
 
@@ -265,6 +268,8 @@ func (r *run) progress(now time.Time) {
 // missing words what a unit is waited for.
 func (r *run) missing(t *track) string {
 	switch {
+	case t.ahead():
+		return "comes later"
 	case t.plan.Action == Delete:
 		return "fleet still has it"
 	case t.idle():

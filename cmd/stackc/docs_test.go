@@ -154,7 +154,7 @@ func objects() map[string]any {
 		"warning": fleet.Warning{}, "diff": review.Report{}, "side": review.Source{},
 		"summary": review.Summary{}, "unit of a diff": review.Unit{}, "effect": fleet.Effect{}, "directive": review.Directive{}, "edit": review.Edit{},
 		"argument": review.Arg{}, "spot": review.Place{}, "meanwhile": fleet.Meanwhile{}, "holding": fleet.Holding{}, "without": fleet.Without{},
-		"submit, destroy": carriedOut{}, "outcome": fleet.Outcome{},
+		"submit, destroy, start, stop, restart, unload": carriedOut{}, "outcome": fleet.Outcome{},
 		"unit of an outcome": fleet.UnitOutcome{}, "state": fleet.UnitState{}, "requests": fleet.Counts{}, "status": statusReport{},
 		"unit of a status": view.Standing{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
 		"place": diag.Place{}, "position": diag.Position{}, "error": errorReport{},

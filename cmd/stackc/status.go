@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -79,7 +78,7 @@ func (p *program) stackArgument(ctx *cli.Context, in *input, form *format) (subj
 	if err != nil {
 		return subject{}, err
 	}
-	if arg != "-" && !strings.HasSuffix(arg, ".toml") {
+	if !isFile(arg) {
 		return subject{stack: arg}, nil
 	}
 	set, findings, err := in.load(p.console, arg, form)

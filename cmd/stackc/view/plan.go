@@ -50,7 +50,11 @@ func Headline(p *fleet.Plan) string {
 	if len(parts) == 0 {
 		parts = []string{"no units"}
 	}
-	return fmt.Sprintf("%s on %s: %s", strong("stack "+clean(p.Stack)), count(len(p.Machines), "machine"), strings.Join(parts, ", "))
+	whose := "stack " + clean(p.Stack)
+	if p.Stack == "" {
+		whose = "units of no stack"
+	}
+	return fmt.Sprintf("%s on %s: %s", strong(whose), count(len(p.Machines), "machine"), strings.Join(parts, ", "))
 }
 
 // AsWanted counts the units of a plan that leaves all of them as they are.
@@ -139,8 +143,11 @@ func waveText(w fleet.Wave) string {
 		names = append(names, string(s.Unit))
 	}
 	text := stepVerb(w) + " " + shortList(names, 4)
-	if w.When == fleet.WhenLoaded {
+	switch w.When {
+	case fleet.WhenLoaded:
 		text += ", once loaded"
+	case fleet.WhenUp:
+		text += ", once those before are up"
 	}
 	return text
 }

@@ -60,8 +60,13 @@ func changeLine(p *fleet.Plan, e fleet.UnitChanged) string {
 		return text + "has left " + machineName(machines, e.Machine)
 	}
 	word := verdictWord(e.Verdict)
-	if u, _ := p.Unit(e.Unit); u.To == units.Loaded && e.Verdict == units.Up {
+	switch u, _ := p.Unit(e.Unit); {
+	case u.To == units.Loaded && e.Verdict == units.Up:
 		word = good("loaded")
+	case e.Verdict == units.Down && e.From == "" && e.Behind == "":
+		word = "not started yet"
+	case e.Verdict == units.Down && e.Behind == "":
+		word = "not running"
 	}
 	text += word + " on " + machineName(machines, e.Machine)
 	if e.Verdict == units.Waiting && len(e.WaitingFor) > 0 {

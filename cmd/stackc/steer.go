@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/units"
+)
+
+// steering is one of the commands that change what runs and not what it is.
+type steering struct {
+	how          fleet.Steer
+	usage, about string
+}
+
+func (p *program) start() *cli.Command {
+	return p.steer(steering{fleet.Start, "start units that the cluster has",
+		`Starts units of the cluster as they are there, and brings up those that have failed or
+were left dead, which fleet never does by itself. It waits until they are up.`})
+}
+
+func (p *program) stop() *cli.Command {
+	return p.steer(steering{fleet.Stop, "stop units and leave them on their machines",
+		`Stops units and leaves them loaded, so that they keep their machines. The next submit
+of the stack starts them again.`})
+}
+
+func (p *program) unload() *cli.Command {
+	return p.steer(steering{fleet.Unload, "take units off their machines",
+		`Stops units and takes them off their machines; fleet keeps their content. The next
+submit of the stack starts them again, on machines that fleet chooses anew.`})
+}
+
+func (p *program) restart() *cli.Command {
+	return p.steer(steering{fleet.Again, "restart units, counted ones one after the other",
+		`Restarts units where they are. fleet takes no notice when it is told twice to launch
+one, so each is stopped first. Of counted units the next one goes down when the one
+before is up. Units of the stack that systemd stops along with one are restarted too,
+and those that do not run are started. A global unit restarts everywhere at once.`})
+}
+
+func (p *program) steer(st steering) *cli.Command {
+	in, form, o := newInput(), newFormat(), newCarrying()
+	name := string(st.how)
+	return &cli.Command{
+		Name:      name,
+		Usage:     st.usage,
+		ArgsUsage: "FILE|STACK|UNIT...",
+		Description: st.about + `
+UNIT is a name, with or without .service, that of a counted unit, or a pattern with
+*; behind a FILE these are units of FILE. Units of one stack go together. On a
+terminal it asks before it stops anything.
+
+examples:
+  stackc ` + name + ` web.service
+  stackc ` + name + ` k8s.toml kube-apiserver --timeout 2m
+
+exit codes: 0 done, or nothing to do; 1 error; 3 a unit failed or timed out;
+4 a unit cannot be placed, nothing is sent; 5 stale; 6 unreachable`,
+		Flags: append(append(in.flags(), form.flag()), o.flags()...),
+		Action: func(ctx *cli.Context) error {
+			about, words, err := p.unitArguments(ctx.Args().Slice(), in, form, name)
+			if err != nil {
+				return err
+			}
+			return p.withCluster(ctx, func(conn *fleet.Conn) error {
+				return p.carrySteer(ctx.Context, conn, st.how, about, words, form, o)
+			})
+		},
+	}
+}
+
+// unitArguments takes a FILE, if there is one, from the words before units.
+func (p *program) unitArguments(words []string, in *input, form *format, command string) (subject, []string, error) {
+	if len(words) == 0 {
+		return subject{}, nil, misuse("stackc "+command+" --help shows an example", "%s takes a FILE, a STACK or names of units, and nothing is given", command)
+	}
+	if !isFile(words[0]) {
+		return subject{}, words, nil
+	}
+	set, findings, err := in.load(p.console, words[0], form)
+	if err != nil {
+		return subject{}, nil, err
+	}
+	return subject{stack: set.Stack, set: set, findings: findings}, words[1:], nil
+}
+
+// isFile reports whether an argument is a stack file, and not a name.
+func isFile(arg string) bool { return arg == "-" || strings.HasSuffix(arg, ".toml") }
+
+func (p *program) carrySteer(ctx context.Context, conn *fleet.Conn, how fleet.Steer, about subject, words []string, form *format, o *carrying) error {
+	snapshot, err := fleet.TakeAll(ctx, conn, nil)
+	if err != nil {
+		return err
+	}
+	names, err := about.choose(snapshot, words)
+	if err != nil {
+		return err
+	}
+	stack, err := oneStack(snapshot, names)
+	if err != nil {
+		return err
+	}
+	plan := fleet.PlanSteer(snapshot, stack, names, how, about.set)
+	return p.carry(ctx, conn, form, o, surveyed{snapshot: snapshot, plan: plan, findings: about.findings})
+}
+
+// choose finds the units that the words mean; without words those of the file.
+func (about subject) choose(s *fleet.Snapshot, words []string) ([]units.Name, error) {
+	var chosen []units.Name
+	if about.set != nil && len(words) == 0 {
+		chosen = about.set.Names()
+	}
+	for _, word := range words {
+		found := about.matching(s, word)
+		if len(found) == 0 {
+			return nil, about.unknown(s, word)
+		}
+		chosen = append(chosen, found...)
+	}
+	slices.Sort(chosen)
+	chosen = slices.Compact(chosen)
+	for _, name := range chosen {
+		if _, there := s.Unit(name); !there {
+			return nil, misuse("stackc submit brings it there", "%s is not in the cluster", name)
+		}
+	}
+	return chosen, nil
+}
+
+// matching are the units of the file, or of the cluster, that a word means: a name, a
+// unit of the stack file that was made into several, a pattern, or a stack.
+func (about subject) matching(s *fleet.Snapshot, word string) []units.Name {
+	var list, stack []units.Name
+	for _, name := range about.names(s) {
+		if meant(word, name) {
+			list = append(list, name)
+		}
+		if live, _ := s.Unit(name); about.set == nil && s.OwnerOf(live) == word {
+			stack = append(stack, name)
+		}
+	}
+	if len(list) == 0 {
+		return stack
+	}
+	return list
+}
+
+// names are the units that words may mean.
+func (about subject) names(s *fleet.Snapshot) []units.Name {
+	if about.set != nil {
+		return about.set.Names()
+	}
+	names := make([]units.Name, len(s.Units))
+	for i, u := range s.Units {
+		names[i] = u.Name
+	}
+	return names
+}
+
+// meant reports whether a word is the name of a unit, of its template, or a pattern.
+func meant(word string, name units.Name) bool {
+	full := units.Name(units.Complete(word))
+	if template, ok := name.Template(); ok && full.Of("") == template && full.Prefix() == full.Base() {
+		return true
+	}
+	matched, err := path.Match(string(full), string(name))
+	return name == full || err == nil && matched
+}
+
+func (about subject) unknown(s *fleet.Snapshot, word string) error {
+	known := []string{}
+	for _, name := range about.names(s) {
+		known = append(known, string(name), name.Base(), name.Prefix())
+	}
+	where := "the cluster has no unit and no stack"
+	if about.set != nil {
+		where = fmt.Sprintf("stack %s has no unit", about.stack)
+	} else {
+		known = append(known, s.Owners()...)
+	}
+	return misuse("", "%s %q%s", where, word, didYouMean(word, known, ""))
+}
+
+// oneStack returns the stack that all units belong to, "" for nobody's.
+func oneStack(s *fleet.Snapshot, names []units.Name) (string, error) {
+	stack := ""
+	for i, name := range names {
+		live, _ := s.Unit(name)
+		owner := s.OwnerOf(live)
+		if i > 0 && owner != stack {
+			return "", misuse("name those of one stack", "%s belongs to %s and %s to %s", names[0], ownerWord(stack), name, ownerWord(owner))
+		}
+		stack = owner
+	}
+	return stack, nil
+}
+
+func ownerWord(stack string) string {
+	if stack == "" {
+		return "no stack"
+	}
+	return "stack " + stack
+}

@@ -1,0 +1,153 @@
+package fleet
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stackc/stackc/units"
+)
+
+// Steer says what is to become of units whose content stays as it is.
+type Steer string
+
+// What can become of them.
+const (
+	// Start launches units, and brings up those that failed or were left dead.
+	Start Steer = "start"
+	// Stop stops units and leaves them loaded, so that they keep their machines.
+	Stop Steer = "stop"
+	// Unload takes units off their machines.
+	Unload Steer = "unload"
+	// Again restarts units that run, one instance of a kind after the other, and starts
+	// those that do not.
+	Again Steer = "restart"
+)
+
+// state is the desired state that it asks for.
+func (how Steer) state() units.State {
+	switch how {
+	case Stop:
+		return units.Loaded
+	case Unload:
+		return units.Inactive
+	}
+	return units.Launched
+}
+
+// PlanSteer makes the plan for that. The names are units of the snapshot that belong
+// to the stack, or to nobody if stack is "". known may tell what units wait for. Other
+// units of the stack are in the plan only if they go down with those and have to be
+// restarted.
+func PlanSteer(s *Snapshot, stack string, names []units.Name, how Steer, known *units.Set) *Plan {
+	set := units.NewSet(stack, steered(s, stack, names, how, known))
+	var changes []Change
+	for _, want := range set.Units {
+		live, _ := s.Unit(want.Name)
+		change := Change{Unit: want.Name, Action: None, From: live.Desired, To: want.Desired, OldHash: live.Hash, NewHash: live.Hash}
+		if slices.Contains(names, want.Name) {
+			change = steerChange(s, live, want, how, change)
+		}
+		changes = append(changes, change)
+	}
+	p := NewPlan(s, set, changes, Place(s, set, changes))
+	p.Units = slices.DeleteFunc(p.Units, func(u UnitPlan) bool { return !slices.Contains(names, u.Unit) && !u.Action.Writes() })
+	p.Base = s.Digest(p.names())
+	if how == Again {
+		p.roll(names)
+	}
+	return p
+}
+
+// steered are the units of the stack as they are to be.
+func steered(s *Snapshot, stack string, names []units.Name, how Steer, known *units.Set) []units.Unit {
+	var list []units.Unit
+	for _, live := range s.Units {
+		chosen := slices.Contains(names, live.Name)
+		if !chosen && (stack == "" || s.OwnerOf(live) != stack) {
+			continue
+		}
+		want := units.Unit{Name: live.Name, Options: live.Options, Desired: live.Desired}
+		if known != nil {
+			told, _ := known.Lookup(live.Name)
+			want.Waits, want.Group = told.Waits, told.Group
+		}
+		if chosen {
+			want.Desired = how.state()
+		}
+		list = append(list, want)
+	}
+	return list
+}
+
+func steerChange(s *Snapshot, live Unit, want units.Unit, how Steer, change Change) Change {
+	switch {
+	case change.From != change.To:
+		change.Action = SetState
+	case how == Start:
+		if change.Reason = deadReason(s, live, want); change.Reason != "" {
+			change.Action = Restart
+		}
+	case how == Again:
+		change.Action, change.Reason = Restart, "as asked"
+	}
+	return change
+}
+
+// roll puts the requests into waves of which each has one instance of every kind, and
+// each waits until those before are up.
+func (p *Plan) roll(names []units.Name) {
+	turns := p.turns(names)
+	last := 0
+	for _, turn := range turns {
+		last = max(last, turn)
+	}
+	var waves []Wave
+	for turn := range last + 1 {
+		for _, w := range p.Waves {
+			w.Steps = slices.DeleteFunc(slices.Clone(w.Steps), func(step Step) bool { return turns[step.Unit] != turn })
+			w.Hold = slices.DeleteFunc(slices.Clone(w.Hold), func(n units.Name) bool { return turns[n] != turn })
+			if w.When == AtOnce && turn > 0 {
+				w.When, w.Hold = WhenUp, p.taking(turns, turn-1)
+			}
+			if len(w.Steps) > 0 {
+				waves = append(waves, w)
+			}
+		}
+	}
+	p.Waves = waves
+}
+
+// turns counts instances of one template. A unit that goes down with others has the
+// turn of the last of them.
+func (p *Plan) turns(names []units.Name) map[units.Name]int {
+	turns, seen := map[units.Name]int{}, map[string]int{}
+	for _, u := range p.Units {
+		kind, _, counted := strings.Cut(string(u.Unit), "@")
+		if counted && slices.Contains(names, u.Unit) {
+			turns[u.Unit] = seen[kind]
+			seen[kind]++
+		}
+	}
+	for _, u := range p.Units {
+		if slices.Contains(names, u.Unit) {
+			continue
+		}
+		for _, edge := range units.Edges(u.Unit, u.options()) {
+			if edge.Relation.Stops() {
+				turns[u.Unit] = max(turns[u.Unit], turns[edge.Target])
+			}
+		}
+	}
+	return turns
+}
+
+// taking are the units that are written in a turn.
+func (p *Plan) taking(turns map[units.Name]int, turn int) []units.Name {
+	var names []units.Name
+	for _, u := range p.Units {
+		if u.Action.Writes() && turns[u.Unit] == turn {
+			names = append(names, u.Unit)
+		}
+	}
+	return names
+}
