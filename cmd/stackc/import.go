@@ -265,6 +265,12 @@ func (o *importing) stackName(args []string) string {
 			name = strings.TrimSuffix(strings.TrimSuffix(filepath.Base(abs), ".yaml"), ".yml")
 		}
 	}
+	return plainName(name, "imported")
+}
+
+// plainName makes the name of a stack of the name of a file, or returns otherwise
+// when nothing is left of it.
+func plainName(name, otherwise string) string {
 	letter := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' }
 	name = strings.Map(func(r rune) rune {
 		if letter(r) || strings.ContainsRune("-_.", r) {
@@ -274,7 +280,7 @@ func (o *importing) stackName(args []string) string {
 	}, name)
 	name = strings.Trim(name[:min(len(name), 64)], "-_.")
 	if name == "" {
-		return "imported"
+		return otherwise
 	}
 	return name
 }
