@@ -111,6 +111,7 @@ type importer struct {
 	addresses  map[string]string     // of roles
 	ready      map[string]*readiness // of units and host entries, by key
 	outside    []outside
+	found      map[subject][]node // what brings about what loops wait for
 	left       []Left
 }
 

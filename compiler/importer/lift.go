@@ -99,7 +99,7 @@ func (d *idiom) downloads() (list []*lift) {
 // stackc's. It returns how many things there are that may turn out impossible.
 func (i *importer) idiomatic() (n int) {
 	i.idiomatics = true
-	i.addresses, i.ready = map[string]string{}, map[string]*readiness{}
+	i.addresses, i.ready, i.found = map[string]string{}, map[string]*readiness{}, map[subject][]node{}
 	for n, h := range i.hosts { // the entry that keys are put to is called etcd
 		if h.name == "etcd2.service" && !slices.ContainsFunc(i.hosts, func(h host) bool { return h.key == "etcd" }) && i.keys["etcd"] == nil {
 			i.hosts[n].key = "etcd"

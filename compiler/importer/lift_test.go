@@ -171,6 +171,8 @@ func TestLoops(t *testing.T) {
 		"download":          {`/usr/bin/curl -L -o /opt/bin/x http://10.0.0.2/x`, `[{ url = "http://10.0.0.2/x", to = "/opt/bin/x", mode = "0644", unverified = true }]`},
 		"ignored download":  {`-/usr/bin/curl -o /opt/bin/x http://10.0.0.2/x`, `left: the download: its failure is ignored`},
 		"keyed download":    {`/usr/bin/curl --cert /c -o /opt/bin/x http://10.0.0.2/x`, `left: the download: curl is called with a flag`},
+		"a put":             {`/bin/sh -c 'until etcdctl mk /k "{}"; do sleep 1; done'`, `left: the test is more than one command`},
+		"a quoted put":      {`/bin/sh -c "until etcdctl set /k '{ \"a\": 1 }'; do sleep 1; done"`, `left: the loop puts a key: etcd_put says that`},
 		"no path":           {`/usr/bin/wget http://10.0.0.2/x`, `left: the download: the file that it writes has no absolute path`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -207,6 +209,32 @@ func TestLoopOfAnother(t *testing.T) {
 			t.Errorf("nothing says %q:\n%s", want, got)
 		}
 		onlyListed(t, files, r)
+	}
+}
+
+// TestIdiomaticComments finds every comment of the files in the stack, those of lines
+// that are gone too.
+func TestIdiomaticComments(t *testing.T) {
+	for _, f := range load(t, idiomaticDir+"/*", unitsDir+"/*", guidesDir+"/*/*", guidesDir+"/*/*/*") {
+		if _, refused := refusedFiles[f.Name]; refused {
+			continue
+		}
+		r := importer.Import(importer.Request{Stack: "alone", Files: []importer.File{f}, Idiomatic: true})
+		parsed, _ := units.Parse(f.Text)
+		for _, c := range parsed.Comments {
+			if text := strings.Trim(asJSON(c.Text)[1:], " \t\x01"); !strings.Contains(r.Text, text) {
+				t.Errorf("%s: comment %q is lost:\n%s", f.Path, c.Text, r.Text)
+			}
+		}
+	}
+}
+
+// TestLoopInPost says what a loop behind the start is for.
+func TestLoopInPost(t *testing.T) {
+	f := importer.File{Path: "a.service", Name: "a.service", Text: "[Service]\nExecStart=/bin/a\nExecStartPost=-/bin/sh -c 'until curl -s http://127.0.0.1:80/; do sleep 1; done'\nRestart=always\n"}
+	r := importer.Import(importer.Request{Stack: "post", Files: []importer.File{f}, Idiomatic: true})
+	if got := listed(r); !strings.Contains(got, "a.service:3: left: a loop in ExecStartPost= watches the unit itself") {
+		t.Errorf("nothing is said:\n%s", got)
 	}
 }
 

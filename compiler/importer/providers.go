@@ -37,10 +37,16 @@ var knownPorts = map[int][]string{
 // liftWaits turns loops that wait into a readiness of the other and an after.
 func (i *importer) liftWaits(u *unit) {
 	for n, l := range u.parsed.Lines {
-		if l.Section != "Service" || l.Name != "ExecStartPre" {
+		if l.Section != "Service" || l.Name != "ExecStartPre" && l.Name != "ExecStartPost" {
 			continue
 		}
 		p, reason := recognise(l.Value)
+		if l.Name == "ExecStartPost" {
+			if p != nil || reason != "" {
+				i.leave(u, l.Line, "a loop in ExecStartPost= watches the unit itself; ready in this unit and after in the others say that")
+			}
+			continue
+		}
 		if p == nil {
 			if reason != "" {
 				i.leave(u, l.Line, "%s", reason)
@@ -96,35 +102,9 @@ func (i *importer) nodes() (list []node) {
 
 // provider finds what a loop waits for.
 func (i *importer) provider(u *unit, p *probe) (key, reason string) {
-	var fits func(n node) bool
-	switch p.kind {
-	case probeActive:
-		fits = func(n node) bool { return string(n.name) == p.target }
-	case probeEtcd:
-		fits = func(n node) bool { return slices.Contains(knownPorts[2379], string(n.name)) }
-	case probeDocker:
-		fits = func(n node) bool { return n.name == "docker.service" }
-	case probeNamed:
-		named := regexp.MustCompile(`--name[= ]"?` + regexp.QuoteMeta(p.target) + `"?(?:\s|$)`)
-		fits = func(n node) bool { return n.unit != nil && n.unit.runs(named) }
-	case probeKey:
-		writes := regexp.MustCompile(`etcdctl .*\b(?:set|mk|update)\b.* /?` + regexp.QuoteMeta(strings.TrimPrefix(p.target, "/")) + `\b`)
-		fits = func(n node) bool { return n.unit != nil && n.unit.runs(writes) }
-	case probeFile, probeCommand:
-		named := regexp.MustCompile(`(?:^|[\s="'>:])` + regexp.QuoteMeta(p.target) + `(?:$|[\s"':;])`)
-		fits = func(n node) bool {
-			return slices.Contains(knownFiles[p.target], string(n.name)) || n.unit != nil && n.unit.makes(named)
-		}
-	default:
-		port := strconv.Itoa(p.port)
-		listens := regexp.MustCompile(`(?:-p|--publish)[ =](?:[0-9.]+:)?` + port + `:|(?:port|listen|addr|address|bind)[a-z_-]*[= ](?:[^\s,]*:)?` + port + `(?:\D|$)`)
-		fits = func(n node) bool {
-			return slices.Contains(knownPorts[p.port], string(n.name)) || n.unit != nil && n.unit.runs(listens)
-		}
-	}
 	var found []node
-	for _, n := range i.nodes() {
-		if n.unit != u && fits(n) {
+	for _, n := range i.candidates(p) {
+		if n.unit != u {
 			found = append(found, n)
 		}
 	}
@@ -142,6 +122,63 @@ func (i *importer) provider(u *unit, p *probe) (key, reason string) {
 		return i.elsewhere(p), ""
 	}
 	return "", "no unit is known that brings it about"
+}
+
+// subject is what a probe is about, whoever asks.
+type subject struct {
+	kind   probeKind
+	port   int
+	target string
+}
+
+// candidates are the units and host entries that may bring about what a probe
+// asks for. Many loops ask for the same.
+func (i *importer) candidates(p *probe) []node {
+	about := subject{kind: p.kind, port: p.port}
+	if p.port == 0 {
+		about.target = p.target
+	}
+	if found, ok := i.found[about]; ok {
+		return found
+	}
+	fits := p.fits()
+	var found []node
+	for _, n := range i.nodes() {
+		if fits(n) {
+			found = append(found, n)
+		}
+	}
+	i.found[about] = found
+	return found
+}
+
+// fits tells whether a unit or host entry brings about what the probe asks for.
+func (p *probe) fits() func(n node) bool {
+	switch p.kind {
+	case probeActive:
+		return func(n node) bool { return string(n.name) == p.target }
+	case probeEtcd:
+		return func(n node) bool { return slices.Contains(knownPorts[2379], string(n.name)) }
+	case probeDocker:
+		return func(n node) bool { return n.name == "docker.service" }
+	case probeNamed:
+		named := regexp.MustCompile(`--name[= ]"?` + regexp.QuoteMeta(p.target) + `"?(?:\s|$)`)
+		return func(n node) bool { return n.unit.runs(p.target, named) }
+	case probeKey:
+		key := strings.TrimPrefix(p.target, "/")
+		writes := regexp.MustCompile(`etcdctl .*\b(?:set|mk|update)\b.* /?` + regexp.QuoteMeta(key) + `(?:\s|$)`)
+		return func(n node) bool { return n.unit.runs(key, writes) }
+	case probeFile, probeCommand:
+		named := regexp.MustCompile(`(?:^|[\s="'>:])` + regexp.QuoteMeta(p.target) + `(?:$|[\s"':;])`)
+		return func(n node) bool {
+			return slices.Contains(knownFiles[p.target], string(n.name)) || n.unit.makes(p.target, named)
+		}
+	}
+	port := strconv.Itoa(p.port)
+	listens := regexp.MustCompile(`(?:-p|--publish)[ =](?:[0-9.]+:)?` + port + `:|(?:port|listen|addr|address|bind)[a-z_-]*[= ](?:[^\s,]*:)?` + port + `(?:\D|$)`)
+	return func(n node) bool {
+		return slices.Contains(knownPorts[p.port], string(n.name)) || n.unit.runs(port, listens)
+	}
 }
 
 // at checks that a unit of the stack is found where the loop looks for it.
@@ -163,9 +200,11 @@ func (i *importer) at(n node, p *probe) (key, reason string) {
 	return n.key, ""
 }
 
+var notInKey = regexp.MustCompile(`[^A-Za-z0-9]+`)
+
 // elsewhere makes a host entry of an address that is outside as far as the units tell.
 func (i *importer) elsewhere(p *probe) string {
-	key := regexp.MustCompile(`[^A-Za-z0-9]+`).ReplaceAllString(fmt.Sprintf("at-%s-%d", p.host, p.port), "-")
+	key := notInKey.ReplaceAllString(fmt.Sprintf("at-%s-%d", p.host, p.port), "-")
 	if !slices.ContainsFunc(i.outside, func(o outside) bool { return o.key == key }) {
 		i.outside = append(i.outside, outside{key, p.host})
 	}
@@ -221,18 +260,22 @@ func (i *importer) etcdPort() (reason string) {
 	return `no unit or host entry is called "etcd"`
 }
 
-// runs reports whether a command of the unit matches.
-func (u *unit) runs(pattern *regexp.Regexp) bool {
-	return slices.ContainsFunc(u.parsed.Lines, func(l units.Line) bool {
-		return strings.HasPrefix(l.Name, "Exec") && pattern.MatchString(l.Value)
+// runs reports whether a command of the unit, if there is one, has a text in it and
+// matches.
+func (u *unit) runs(text string, pattern *regexp.Regexp) bool {
+	return u != nil && slices.ContainsFunc(u.parsed.Lines, func(l units.Line) bool {
+		return strings.HasPrefix(l.Name, "Exec") && strings.Contains(l.Value, text) && pattern.MatchString(l.Value)
 	})
 }
 
 // makes reports whether a command of the unit names a file and does not wait for it.
-func (u *unit) makes(pattern *regexp.Regexp) bool {
-	return slices.ContainsFunc(u.parsed.Lines, func(l units.Line) bool {
+func (u *unit) makes(file string, pattern *regexp.Regexp) bool {
+	return u != nil && slices.ContainsFunc(u.parsed.Lines, func(l units.Line) bool {
+		if !strings.HasPrefix(l.Name, "Exec") || !strings.Contains(l.Value, file) || !pattern.MatchString(l.Value) {
+			return false
+		}
 		p, _ := recognise(l.Value)
-		return strings.HasPrefix(l.Name, "Exec") && p == nil && pattern.MatchString(l.Value)
+		return p == nil
 	})
 }
 
