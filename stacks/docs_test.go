@@ -77,6 +77,12 @@ func shown(v *syntax.Value) string {
 		return "`" + strconv.FormatBool(v.Bool) + "`"
 	case v.Kind == syntax.String && v.Str != "":
 		return "`" + v.Str + "`"
+	case v.Kind == syntax.Array && len(v.Elems) > 0:
+		var words []string
+		for _, e := range v.Elems {
+			words = append(words, e.Str)
+		}
+		return "`" + strings.Join(words, ", ") + "`"
 	}
 	return "empty"
 }

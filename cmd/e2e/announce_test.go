@@ -13,23 +13,22 @@ import (
 )
 
 // severalMasters is Kubernetes on a cluster that has two machines with
-// role=master, with etcd on a third that is neither master nor node.
+// role=master, with etcd on a third that is neither master nor node. Of its two
+// addresses the first is that of a machine without etcd.
 const severalMasters = `stack = "k8s"
 
 [[use]]
 stack = "std:kubernetes/0.15"
 [use.params]
-mirror     = "http://10.20.30.242"
-master     = "10.20.30.40"
-announce   = true
-unverified = true
+mirror       = "http://10.20.30.242"
+master       = "10.20.30.41"
+announce     = true
+etcd-role    = ["store"]
+etcd-address = ["10.20.30.43", "10.20.30.40"]
+unverified   = true
 
 [roles]
 store = "role=store"
-
-[host.etcd]
-role    = "store"
-address = "10.20.30.40"
 `
 
 // TestAnnounce kills the master on which the apiserver runs: the kubelets and

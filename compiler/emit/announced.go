@@ -131,9 +131,7 @@ func (w *writer) announcedWaiter(edge *topology.Edge, i int) (preparation, bool)
 	if ready != nil && ready.Kind == stack.ReadyEtcd {
 		test, probe, ok = w.etcdTest(edge, ready, at)
 	} else if test == "" && ok { // it is announced while it is up
-		var key string
-		key, ok = w.etcdURL(a.key, "", edge.Word.Pos, at)
-		test, probe = "curl -fs -o /dev/null --max-time 5 "+units.ShellQuote(key), "etcd key "+a.key
+		test, probe, ok = w.keyTest(a.key, edge.Word.Pos, at)
 	}
 	if !ok {
 		return preparation{}, false

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/stack"
@@ -133,25 +134,29 @@ func (w *writer) addressOf(t stack.Text, r stack.Ref, to *topology.Node, path st
 		w.announcedElsewhere(t, r, to, path)
 		return ""
 	}
-	host, ok := w.hostOf(to, stack.Pos{Span: r.Span, Via: t.Pos.Via}, path)
+	hosts, ok := w.hostsOf(to, stack.Pos{Span: r.Span, Via: t.Pos.Via}, path)
 	if !ok {
 		return ""
 	}
 	if r.Field == "host" {
-		return host
+		return strings.Join(hosts, ",")
 	}
 	port := w.portOf(t, r, to, path)
 	if port == "" {
 		return ""
 	}
-	if r.Field == "url" {
-		return schemeOf(to) + "://" + net.JoinHostPort(host, port)
+	for i, host := range hosts {
+		hosts[i] = net.JoinHostPort(host, port)
+		if r.Field == "url" {
+			hosts[i] = schemeOf(to) + "://" + hosts[i]
+		}
 	}
-	return net.JoinHostPort(host, port)
+	return strings.Join(hosts, ",")
 }
 
-// hostOf returns the address of to without a port, or reports that there is none.
-func (w *writer) hostOf(to *topology.Node, pos stack.Pos, path string) (string, bool) {
+// hostsOf returns the addresses of to without a port, of which any will do, or
+// reports that there is none.
+func (w *writer) hostsOf(to *topology.Node, pos stack.Pos, path string) ([]string, bool) {
 	a := w.t.AddressOf(w.node, to)
 	if a.Announced { // only etcd is asked for without a look whether it is
 		a.Why = fmt.Sprintf("%q is announced in etcd, and is what has to be known for that", to.Key)
@@ -159,7 +164,7 @@ func (w *writer) hostOf(to *topology.Node, pos stack.Pos, path string) (string, 
 	}
 	if a.Host == "" {
 		if w.nowhere[to] {
-			return "", false
+			return nil, false
 		}
 		if w.nowhere == nil {
 			w.nowhere = map[*topology.Node]bool{}
@@ -170,13 +175,13 @@ func (w *writer) hostOf(to *topology.Node, pos stack.Pos, path string) (string, 
 			d = d.WithNote(a.Note, "declared here")
 		}
 		w.add(d.WithHelp(a.Help))
-		return "", false
+		return nil, false
 	}
 	if a.Role != "" {
 		role := w.t.Stack.Role(a.Role)
 		w.addresses[a.Role] = units.Address{Role: a.Role, Host: a.Host, Metadata: role.Metadata}
 	}
-	return a.Host, true
+	return append([]string{a.Host}, a.Others...), true
 }
 
 func schemeOf(n *topology.Node) string {

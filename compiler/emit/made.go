@@ -71,12 +71,8 @@ func (w *writer) say() string {
 // another machine holds is left alone, so that of two for the time that fleet needs
 // to tidy up, as after a cut network, one is followed. It ends with the unit.
 func (w *writer) announceScript(x *topology.Node) (script string, ok bool) {
-	pos, a := w.unit.Pos, w.announcementOf(x)
-	key, ok := w.etcdURL(a.key, "", pos, "")
-	if !ok {
-		return "", false
-	}
-	host, unknown, ok := w.ownAddress(x)
+	a := w.announcementOf(x)
+	begin, pick, ok := w.findEtcd(a.key)
 	test, known := w.upTest(x)
 	if !ok || !known {
 		return "", false
@@ -89,10 +85,11 @@ func (w *writer) announceScript(x *topology.Node) (script string, ok bool) {
 	}
 	name := units.ShellQuote(x.Key)
 	var b strings.Builder
-	fmt.Fprintf(&b, "k=%s; v=; %s", units.ShellQuote(key), w.say())
+	b.WriteString(begin + "v=; " + w.say())
 	b.WriteString(`off() { [ -z "$v" ] || curl -s -o /dev/null --max-time 5 -G -X DELETE --data-urlencode "prevValue=$v" "$k"; v=; }; `)
 	fmt.Fprintf(&b, `put() { curl -s -o /dev/null --max-time 5 -w '%%{http_code}' -X PUT -d ttl=%d --data-urlencode "value=$n" --data-urlencode "$1" "$k"; }; `, lease)
-	b.WriteString(`trap 'off; exit 0' TERM; while :; do `)
+	host, unknown := ownAddress(x)
+	b.WriteString(`trap 'off; exit 0' TERM; while :; do ` + pick)
 	fmt.Fprintf(&b, `h=%s; case $h in *:*) b="[$h]";; *) b=$h;; esac; %sn="%s"; `, host, address, value)
 	fmt.Fprintf(&b, `if [ -z "$h" ]; then say %s; elif ! { %s; }; then say %s" is not up, or not at %s"; else `, units.ShellQuote(unknown), test, name, where)
 	b.WriteString(`[ "$n" = "$v" ] || off; c=$(put "prevValue=$n"); [ "$c" = 200 ] || c=$(put prevExist=false); `)
@@ -102,13 +99,33 @@ func (w *writer) announceScript(x *topology.Node) (script string, ok bool) {
 
 // ownAddress returns how the shell learns the address of its machine, and what to
 // say while there is none.
-func (w *writer) ownAddress(x *topology.Node) (shell, unknown string, ok bool) {
+func ownAddress(x *topology.Node) (shell, unknown string) {
 	if env := x.Unit.Announce.Env; env != nil {
-		return "$" + env.Name, env.Name + " is empty", true
+		return "$" + env.Name, env.Name + " is empty"
 	}
-	machine, ok := w.etcdURL(machinesKey, "", w.unit.Pos, "")
-	return fmt.Sprintf(`$(curl -fs --max-time 5 %s"$(cat /etc/machine-id)"/object | sed -n 's/.*\\"PublicIP\\":\\"\([0-9A-Fa-f.:]*\)\\".*/\1/p')`, units.ShellQuote(machine)),
-		"fleet has put no address of this machine into etcd", ok
+	return `$(curl -fs --max-time 5 "$e` + keysPath + machinesKey + `$(cat /etc/machine-id)/object" | sed -n 's/.*\\"PublicIP\\":\\"\([0-9A-Fa-f.:]*\)\\".*/\1/p')`,
+		"fleet has put no address of this machine into etcd"
+}
+
+// findEtcd returns how a script that goes on for ever finds etcd, as $e, and a key
+// in it, as $k: what it begins with, and what it does in each round, which is to
+// choose one that answers where there are several.
+func (w *writer) findEtcd(key string) (begin, round string, ok bool) {
+	keys, ok := w.etcdURLs(key, "", w.unit.Pos, "")
+	if !ok {
+		return "", "", false
+	}
+	var bases []string
+	for _, k := range keys {
+		base, path, _ := strings.Cut(k, keysPath)
+		key = keysPath + path
+		bases = append(bases, units.ShellQuote(base))
+	}
+	set := "k=$e" + units.ShellQuote(key) + "; "
+	if len(bases) == 1 {
+		return "e=" + bases[0] + "; " + set, "", true
+	}
+	return "", fmt.Sprintf(`for e in %s; do curl -fs -o /dev/null --max-time 5 "$e"/version && break; done; %s`, strings.Join(bases, " "), set), true
 }
 
 // upTest returns the shell test that x is up, asked at the address that others
@@ -136,19 +153,19 @@ func (w *writer) upTest(x *topology.Node) (test string, ok bool) {
 // address all have, so that nobody is forgotten when the script is ended half-way.
 func (w *writer) followScript(m *topology.Made) (script string, ok bool) {
 	a := w.announcementOf(m.For)
-	key, ok := w.etcdURL(a.key, "", w.unit.Pos, "")
+	begin, pick, ok := w.findEtcd(a.key)
 	if !ok {
 		return "", false
 	}
 	name := units.ShellQuote(m.For.Key)
 	var b strings.Builder
-	fmt.Fprintf(&b, "set -f; k=%s; f=%s; %s", units.ShellQuote(key), units.ShellQuote(a.file), w.say())
+	fmt.Fprintf(&b, "set -f; %sf=%s; %s", begin, units.ShellQuote(a.file), w.say())
 	again := ""
 	if len(m.Readers) > 0 {
 		fmt.Fprintf(&b, `again() { l=$(systemctl list-units --no-legend --full --state=active,activating,reloading %s) && echo "$l" | while read -r u _; do [ -z "$u" ] || systemctl --no-block try-restart "$u" || exit 1; done; }; `, patterns(m.Readers))
 		again = `{ [ $new = 0 ] || again; } && `
 	}
-	fmt.Fprintf(&b, `mkdir -p %s; while :; do `, units.ShellQuote(path.Dir(a.file)))
+	fmt.Fprintf(&b, `mkdir -p %s; while :; do %s`, units.ShellQuote(path.Dir(a.file)), pick)
 	b.WriteString(`v=$(curl -fs --max-time 5 "$k" | sed -n 's/.*"value":"\([][A-Za-z0-9.:\/= _-]*\)".*/\1/p'); `)
 	b.WriteString(`if [ -z "$v" ]; then say 'etcd has no address of '` + name + `; elif [ "$v" = "$(cat "$f".seen 2>/dev/null)" ]; then say ` + name + `" is at $v"; else `)
 	fmt.Fprintf(&b, `[ -s "$f" ]; new=$((1-$?)); printf '%s_%%s\n' $v >"$f".new && mv -f "$f".new "$f" && %s`, a.prefix, again)

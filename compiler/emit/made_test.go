@@ -269,6 +269,59 @@ func TestAnnouncerOfOtherKinds(t *testing.T) {
 	}
 }
 
+// TestSeveralEtcds holds that of several etcds one that answers is taken, for the
+// announcement, for those that follow it, and for keys.
+func TestSeveralEtcds(t *testing.T) {
+	etcd, dir := startEtcd(t), t.TempDir()
+	set, _ := compiled(t, `
+stack = "shop"
+[host.etcd]
+address = ["127.255.255.254", "127.0.0.1"]
+port = `+etcd.port+`
+ready = { http = "/version" }
+[unit.api]
+announce = { env = { MY_ADDRESS = "/etc/my" } }
+after = ["etcd"]
+etcd_put = { "/put" = "x" }
+[unit.api.Service]
+ExecStart = "/bin/api"
+Restart = "always"
+[unit.agent]
+after = ["api"]
+[unit.agent.Service]
+ExecStart = "/bin/agent ${{ api.host }}"
+Restart = "always"
+`)
+	w := newWorld(t, func(int) {})
+	w.program("systemctl", "exit 0")
+	for _, pre := range preparations(t, set, "api.service") {
+		if out, code := w.run(pre); code != 0 || out != "" {
+			t.Errorf("exit code %d: %s", code, out)
+		}
+	}
+	if value, _, _ := etcd.do(http.MethodGet, "/put", nil); value != "x" {
+		t.Errorf("the key has %q", value)
+	}
+	args := append([]string{"/usr/bin/env", "MY_ADDRESS=10.0.0.1"}, programOf(t, set, "api-announce.service", dir)...)
+	rounds(t, w, args,
+		func() {
+			etcd.wants("up", announceKey, "HOST=10.0.0.1")
+			inner := newWorld(t, func(int) {})
+			rounds(t, inner, programOf(t, set, "api-follow.service", dir), func() {
+				if got, err := os.ReadFile(filepath.Join(dir, "shop", "api.env")); err != nil || string(got) != "STACKC_API_HOST=10.0.0.1\n" {
+					t.Errorf("the file has %q, %v", got, err)
+				}
+			})
+			pre := preparations(t, set, "agent.service")[0]
+			pre[2] = strings.ReplaceAll(pre[2], "/run/stackc", dir)
+			if out, code := inner.run(pre); code != 0 || out != "" {
+				t.Errorf("exit code %d: %s", code, out)
+			}
+		},
+	)
+	etcd.wants("ended", announceKey, "")
+}
+
 // TestWatcher runs the unit on the machines of followers: they are started again
 // when the address is another one, and only then.
 func TestWatcher(t *testing.T) {

@@ -187,15 +187,31 @@ func (w *writer) of(n *topology.Node, t stack.Text) string {
 }
 
 func (w *writer) httpTest(edge *topology.Edge, r *stack.Ready, at string) (test, probe string, ok bool) {
-	asked := w.of(edge.To, r.Target)
-	if !strings.Contains(asked, "://") {
-		base, ok := w.endpoint(edge, at)
+	asked := []string{w.of(edge.To, r.Target)}
+	if !strings.Contains(asked[0], "://") {
+		bases, ok := w.endpoints(edge, at)
 		if !ok {
 			return "", "", false
 		}
-		asked = string(r.Kind) + "://" + base + asked
+		path := asked[0]
+		asked = nil
+		for _, base := range bases {
+			asked = append(asked, string(r.Kind)+"://"+base+path)
+		}
 	}
-	return w.curl(edge.To, r) + units.ShellQuote(asked), asked, true
+	var tests []string
+	for _, url := range asked {
+		tests = append(tests, w.curl(edge.To, r)+units.ShellQuote(url))
+	}
+	return anyOf(tests), strings.Join(asked, " or "), true
+}
+
+// anyOf is the shell test that is content with one of several.
+func anyOf(tests []string) string {
+	if len(tests) == 1 {
+		return tests[0]
+	}
+	return "{ " + strings.Join(tests, " || ") + "; }"
 }
 
 // curl is the command that asks a URL of to, which stands behind it, whether to is up.
@@ -208,23 +224,30 @@ func (w *writer) curl(to *topology.Node, r *stack.Ready) string {
 }
 
 func (w *writer) tcpTest(edge *topology.Edge, at string) (test, probe string, ok bool) {
-	endpoint, ok := w.endpoint(edge, at)
+	endpoints, ok := w.endpoints(edge, at)
 	if !ok {
 		return "", "", false
 	}
-	host, port, _ := net.SplitHostPort(endpoint)
-	return fmt.Sprintf("timeout 5 /bin/bash -c %s 2>/dev/null", units.ShellQuote(": </dev/tcp/"+host+"/"+port)), "tcp " + endpoint, true
+	var tests []string
+	for _, endpoint := range endpoints {
+		host, port, _ := net.SplitHostPort(endpoint)
+		tests = append(tests, fmt.Sprintf("timeout 5 /bin/bash -c %s 2>/dev/null", units.ShellQuote(": </dev/tcp/"+host+"/"+port)))
+	}
+	return anyOf(tests), "tcp " + strings.Join(endpoints, " or "), true
 }
 
-// endpoint returns host:port of the other end of an edge.
-func (w *writer) endpoint(edge *topology.Edge, at string) (string, bool) {
+// endpoints returns host:port of the other end of an edge, or several of which any will do.
+func (w *writer) endpoints(edge *topology.Edge, at string) ([]string, bool) {
 	port := edge.To.Port()
 	if !port.Given() {
 		w.noPort(edge.To)
-		return "", false
+		return nil, false
 	}
-	host, ok := w.hostOf(edge.To, edge.Word.Pos, at)
-	return net.JoinHostPort(host, strconv.Itoa(port.Value)), ok
+	hosts, ok := w.hostsOf(edge.To, edge.Word.Pos, at)
+	for i, host := range hosts {
+		hosts[i] = net.JoinHostPort(host, strconv.Itoa(port.Value))
+	}
+	return hosts, ok
 }
 
 // noPort reports a readiness that is asked at a port of which nothing is said.
@@ -245,38 +268,60 @@ func (w *writer) fileTest(edge *topology.Edge, r *stack.Ready) (test, probe stri
 // etcdKey is the node that holds keys: the host entry or unit called etcd.
 const etcdKey = "etcd"
 
-// etcdURL returns the URL of a key with a query, seen from this unit.
-func (w *writer) etcdURL(key, query string, pos stack.Pos, at string) (string, bool) {
+// etcdURLs returns the URLs of a key with a query, seen from this unit, of which
+// any will do.
+func (w *writer) etcdURLs(key, query string, pos stack.Pos, at string) ([]string, bool) {
 	etcd := w.t.Node(etcdKey)
 	if etcd == nil || !etcd.Port().Given() {
 		w.add(stack.Finding(diag.Error, diag.NoAddress, pos, w.path(at), "a key needs to know where etcd is").
 			WithHelp(`declare it: [host.etcd] unit = "etcd.service", port = 4001 (2379 for etcd2), role = "…"`))
-		return "", false
+		return nil, false
 	}
-	host, ok := w.hostOf(etcd, pos, at)
-	where := url.URL{Scheme: schemeOf(etcd), Host: net.JoinHostPort(host, strconv.Itoa(etcd.Port().Value)), Path: "/v2/keys" + key, RawQuery: query}
-	return where.String(), ok
+	hosts, ok := w.hostsOf(etcd, pos, at)
+	for i, host := range hosts {
+		where := url.URL{Scheme: schemeOf(etcd), Host: net.JoinHostPort(host, strconv.Itoa(etcd.Port().Value)), Path: keysPath + key, RawQuery: query}
+		hosts[i] = where.String()
+	}
+	return hosts, ok
+}
+
+// keysPath is where etcd's v2 API has its keys.
+const keysPath = "/v2/keys"
+
+// keyTest is the shell test that etcd has a key.
+func (w *writer) keyTest(key string, pos stack.Pos, at string) (test, probe string, ok bool) {
+	asked, ok := w.etcdURLs(key, "", pos, at)
+	var tests []string
+	for _, url := range asked {
+		tests = append(tests, "curl -fs -o /dev/null --max-time 5 "+units.ShellQuote(url))
+	}
+	return anyOf(tests), "etcd key " + key, ok
 }
 
 func (w *writer) etcdTest(edge *topology.Edge, r *stack.Ready, at string) (test, probe string, ok bool) {
-	key := w.of(edge.To, r.Target)
-	asked, ok := w.etcdURL(key, "", r.Pos, at)
-	return "curl -fs -o /dev/null --max-time 5 " + units.ShellQuote(asked), "etcd key " + key, ok
+	return w.keyTest(w.of(edge.To, r.Target), r.Pos, at)
 }
 
 // put writes a key when it is absent (etcd v2 API, prevExist=false: 201 when it
 // was put, 412 when it was there), again and again until etcd answers so.
 func (w *writer) put(p stack.Put) (preparation, bool) {
 	at := "etcd_put." + strconv.Quote(p.Key)
-	target, ok := w.etcdURL(p.Key, "prevExist=false", p.Pos, at)
+	targets, ok := w.etcdURLs(p.Key, "prevExist=false", p.Pos, at)
 	if !ok {
 		return preparation{}, false
 	}
 	value := w.expand(p.Value, at)
-	test := fmt.Sprintf(`c=$(curl -s -o /dev/null --max-time 5 -w '%%{http_code}' -X PUT --data-urlencode %s %s); [ "$c" = 201 ] || [ "$c" = 412 ]`,
-		units.ShellQuote("value="+value), units.ShellQuote(target))
+	var tests []string
+	for _, target := range targets {
+		test := fmt.Sprintf(`c=$(curl -s -o /dev/null --max-time 5 -w '%%{http_code}' -X PUT --data-urlencode %s %s); [ "$c" = 201 ] || [ "$c" = 412 ]`,
+			units.ShellQuote("value="+value), units.ShellQuote(target))
+		if len(targets) > 1 {
+			test = "{ " + test + "; }"
+		}
+		tests = append(tests, test)
+	}
 	return preparation{
-		script: w.until(test, "etcd to take key "+p.Key),
+		script: w.until(anyOf(tests), "etcd to take key "+p.Key),
 		origin: w.origin(p.Pos, at, "put if absent, until etcd answers"),
 		wait:   units.Wait{Subject: "etcd", Probe: "etcd key " + p.Key},
 	}, true

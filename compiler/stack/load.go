@@ -301,6 +301,25 @@ func (d *decoder) address(v *syntax.Value) Text {
 	return t
 }
 
+// addresses reads one host without a port, or several.
+func (d *decoder) addresses(v *syntax.Value) []Text {
+	r, ok := d.resolve(v)
+	if !ok || r.Kind != syntax.Array {
+		return []Text{d.address(v)}
+	}
+	var list []Text
+	for i, e := range r.Elems {
+		before := len(*d.findings)
+		a := d.index(i).address(e)
+		again := slices.ContainsFunc(list, func(b Text) bool { return a.Expand(nil) == b.Expand(nil) })
+		if again && len(*d.findings) == before {
+			d.index(i).errorf(diag.BadValue, e.Span, "%q stands there twice", a.Expand(nil))
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
 // hosts reads [host.*].
 func (l *loader) hosts(d *decoder, tree *syntax.Table) {
 	d = d.at("host")
@@ -327,7 +346,7 @@ func (l *loader) hosts(d *decoder, tree *syntax.Table) {
 			l.hostFrom[h] = []*Use{d.scope.use}
 		}
 		d.host(h, body)
-		if h.Unit == "" && !h.Address.Given() && body.Get("unit") == nil && body.Get("address") == nil && !mistyped(body, keywordsOf(hostWords).Names(), "unit", "address") {
+		if h.Unit == "" && len(h.Addresses) == 0 && body.Get("unit") == nil && !mistyped(body, keywordsOf(hostWords).Names(), "unit", "address") {
 			d.errorf(diag.MissingKey, e.KeySpan, "host %q names no unit", e.Key).
 				help(`add unit = %q when it is a unit of the hosts, or address = "…" when it is outside of the cluster`, units.Complete(e.Key))
 		}
@@ -344,8 +363,8 @@ var hostWords = []keyword[Host]{
 		"the port it listens on", `4001`),
 	key("ready", readiness(), func(h *Host) **Ready { return &h.Ready },
 		"how those that follow it learn that it is up", `{ http = "/version" }`),
-	key("address", address(), func(h *Host) *Text { return &h.Address },
-		"where it is found from other machines; without a unit it is outside of the cluster", `"registry.example.com"`),
+	key("address", addresses(), func(h *Host) *[]Text { return &h.Addresses },
+		"where it is found from other machines, or several places of which any will do; without a unit it is outside of the cluster", `"registry.example.com"`),
 	key("after", names(), func(h *Host) *[]Word { return &h.After },
 		"units of the stack that it needs itself", `["api"]`),
 }

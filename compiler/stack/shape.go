@@ -204,6 +204,11 @@ func port() form[Int] { return number(1, 65535) }
 // text is a string in which expressions may stand.
 func text(pattern string) form[Text] { return form[Text]{stringShape(pattern), (*decoder).text} }
 
+// addresses is one address, or several of which any will do.
+func addresses() form[[]Text] {
+	return form[[]Text]{manyShape(stringShape(NotEmpty)), (*decoder).addresses}
+}
+
 func address() form[Text] { return form[Text]{stringShape(NotEmpty), (*decoder).address} }
 
 func allowances() form[[]*Allowance] {

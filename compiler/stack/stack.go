@@ -100,14 +100,15 @@ type Role struct {
 // Host is something that is there before fleet and is never submitted: a unit of
 // the hosts, or, without a Unit, an address outside of the cluster.
 type Host struct {
-	Key     string
-	Pos     Pos
-	Unit    units.Name
-	Roles   []Word
-	Port    Int
-	Ready   *Ready
-	Address Text
-	After   []Word
+	Key   string
+	Pos   Pos
+	Unit  units.Name
+	Roles []Word
+	Port  Int
+	Ready *Ready
+	// Addresses are where it is found from other machines; of several any will do.
+	Addresses []Text
+	After     []Word
 }
 
 // Unit is one unit that the stack gives to fleet.

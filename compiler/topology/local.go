@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stackc/stackc/compiler/source"
+	"github.com/stackc/stackc/compiler/stack"
 )
 
 // Reason tells why two nodes are certainly on one machine, or why not.
@@ -146,6 +147,8 @@ type Address struct {
 	// Host is the address without a port, "" when there is none: then Why says
 	// why, Help what to do, and Note where the fault lies.
 	Host string
+	// Others are further addresses: any of them will do.
+	Others []string
 	// Role names the role that gave the address, "" when no role did.
 	Role string
 	// Announced says that the address is known only while everything runs: the
@@ -179,8 +182,12 @@ func (t *Topology) AddressOf(from, to *Node) Address {
 			Note: to.Unit.Listen.Pos.Span,
 		}
 	}
-	if to.Host != nil && to.Host.Address.Given() {
-		return Address{Host: to.Host.Address.Expand(nil)}
+	if to.Host != nil && len(to.Host.Addresses) > 0 {
+		a := Address{Host: to.Host.Addresses[0].Expand(nil)}
+		for _, other := range to.Host.Addresses[1:] {
+			a.Others = append(a.Others, other.Expand(nil))
+		}
+		return a
 	}
 	return t.roleAddress(from, to)
 }
@@ -217,6 +224,9 @@ func (t *Topology) roleAddress(from, to *Node) Address {
 		a.Note = roles[0].Pos.Span
 	default:
 		return Address{Host: roles[0].Address.Expand(nil), Role: roles[0].Name}
+	}
+	if to.Host != nil {
+		a.Help += fmt.Sprintf(`, or all of them: [host.%s] address = ["…", "…"]`, stack.Key(to.Key))
 	}
 	return a
 }

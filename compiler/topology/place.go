@@ -18,7 +18,7 @@ func (b *builder) place(n *Node, through []*Node) {
 	}
 	n.where.metadata = b.union(n)
 	n.where.outside = n.Host != nil && n.Host.Unit == ""
-	n.where.unknown = n.where.unknown || n.where.outside && !n.Host.Address.Given()
+	n.where.unknown = n.where.unknown || n.where.outside && len(n.Host.Addresses) == 0
 	if u := n.Unit; u != nil {
 		n.where.global, n.where.id = u.Global.Set, u.MachineID.Value
 		n.where.partial = n.where.global && b.rivals.keepOff(n)
