@@ -53,20 +53,31 @@ func drawUnits(r *rapid.T) []string {
 	n := rapid.IntRange(1, 6).Draw(r, "units")
 	var tables []string
 	keys := []string{"etcd", "docker", "agent", "outside"}
+	announced := map[string]bool{}
 	for i := range n {
 		var b strings.Builder
 		fmt.Fprintf(&b, "[unit.u%d]\n", i)
-		b.WriteString(drawPlacement(r, i))
+		place, key := drawPlacement(r, i), fmt.Sprintf("u%d", i)
+		b.WriteString(place)
+		if announced[key] = !strings.Contains(place, "global") && !strings.Contains(place, "count") && rapid.IntRange(0, 2).Draw(r, "announce") == 0; announced[key] {
+			b.WriteString("announce = true\n")
+		}
+		command := "/bin/u"
 		if after := rapid.SliceOfNDistinct(rapid.SampledFrom(keys), 0, 3, rapid.ID).Draw(r, "after"); len(after) > 0 {
 			fmt.Fprintf(&b, "after = [\"%s\"]\n", strings.Join(after, "\", \""))
+			for _, to := range after {
+				if announced[to] {
+					command += " ${{ " + to + ".address }}"
+				}
+			}
 		}
 		b.WriteString(rapid.SampledFrom([]string{
 			"", "ready = { http = \"/\" }\n", "ready = { https = \"/\" }\n", "ready = { tcp = true }\n", "ready = { etcd = \"/k\" }\n",
 			"ready = { file = \"/run/x\" }\n", "ready = { command = \"true\" }\n", "ready = { unit = true }\n",
 		}).Draw(r, "ready"))
-		fmt.Fprintf(&b, "port = %d\n[unit.u%d.Service]\nExecStart = \"/bin/u\"\n", 1000+i, i)
+		fmt.Fprintf(&b, "port = %d\n[unit.u%d.Service]\nExecStart = \"%s\"\n", 1000+i, i, command)
 		tables = append(tables, b.String())
-		keys = append(keys, fmt.Sprintf("u%d", i))
+		keys = append(keys, key)
 	}
 	return tables
 }
@@ -106,9 +117,10 @@ func compileTables(tables []string) (*compiler.Result, diag.List) {
 //   - the laws of every compile;
 //   - no Wants= or After= leads to a unit that could be on another machine;
 //   - an edge that is not local gives exactly one waiter, or an error;
+//   - where a unit follows one that is announced, its machine learns the address;
 //   - the order of the tables in the file changes nothing.
 func TestDrawnStacks(t *testing.T) {
-	compiled, related, waits := 0, 0, 0
+	compiled, related, waits, followed := 0, 0, 0, 0
 	rapid.Check(t, func(r *rapid.T) {
 		tables := drawUnits(r)
 		result, findings := compileTables(tables)
@@ -117,6 +129,7 @@ func TestDrawnStacks(t *testing.T) {
 		if result.Set != nil {
 			compiled++
 			related += checkRelations(r, result.Set)
+			followed += checkFollowers(r, result)
 			for _, u := range result.Set.Units {
 				waits += len(u.Waits)
 			}
@@ -124,8 +137,8 @@ func TestDrawnStacks(t *testing.T) {
 		shuffled, found := compileTables(rapid.Permutation(tables).Draw(r, "order"))
 		checkSame(r, result, shuffled, findings, found)
 	})
-	if compiled == 0 || related == 0 || waits == 0 {
-		t.Errorf("nothing was held: %d stacks without fault, %d relations, %d waiters", compiled, related, waits)
+	if compiled == 0 || related == 0 || waits == 0 || followed == 0 {
+		t.Errorf("nothing was held: %d stacks without fault, %d relations, %d waiters, %d that follow", compiled, related, waits, followed)
 	}
 }
 
@@ -138,7 +151,7 @@ func checkEdges(t reporter, result *compiler.Result, findings diag.List) {
 				continue
 			}
 			atWord := slices.ContainsFunc(findings, func(d diag.Diagnostic) bool { return d.Severity == diag.Error && d.Span == e.Word.Pos.Span })
-			if e.To.Ready() == nil && !atWord {
+			if e.To.Ready() == nil && !e.To.Announces() && !atWord {
 				t.Errorf("%s waits for %s, which is elsewhere and says no readiness, and nothing is said", n.Key, e.To.Key)
 			}
 			if result.Set == nil {
@@ -249,6 +262,41 @@ func checkRelations(t reporter, set *units.Set) int {
 		}
 	}
 	return relations
+}
+
+// checkFollowers holds that on each machine on which a unit needs an announced
+// address a unit learns it, which starts that unit again if it reads the address
+// at its start. It returns how many units that were.
+func checkFollowers(t reporter, result *compiler.Result) int {
+	t.Helper()
+	followers := 0
+	c := &cluster{set: result.Set, machines: drawnMachines(), places: map[units.Name]units.Placement{}}
+	for _, u := range result.Set.Units {
+		c.places[u.Name], _ = units.ParsePlacement(u.Name, u.Options)
+	}
+	for _, u := range result.Set.Units {
+		for _, file := range units.Values(u.Options, "Service", "EnvironmentFile") {
+			key := strings.TrimSuffix(path.Base(file), ".env")
+			followers++
+			watcher, ok := result.Set.Lookup(units.Name(key + "-follow.service"))
+			if !ok {
+				t.Errorf("%s reads %s, which nobody writes", u.Name, file)
+				return followers
+			}
+			if command := units.Values(watcher.Options, "Service", "ExecStart")[0]; !strings.Contains(command, string(u.Name)) && (u.Group == "" || !strings.Contains(command, u.Group+"@*.service")) {
+				t.Errorf("%s reads the address of %s, and is not started again when that moves:\n%s", u.Name, key, command)
+			}
+			there := c.runs(watcher.Name, machine{})
+			for _, first := range c.machines {
+				for _, m := range c.runs(u.Name, first) {
+					if !slices.Contains(there, m) {
+						t.Errorf("%s can be on machine %d %v, where nobody learns the address of %s", u.Name, m, c.machines[m].metadata, key)
+					}
+				}
+			}
+		}
+	}
+	return followers
 }
 
 // apart tells of a placement in which a runs on a machine without b, "" when

@@ -110,6 +110,7 @@ func (b *builder) watcher(n *Node, followers []*Node, pos stack.Pos) *Node {
 			m.Readers = append(m.Readers, f)
 		}
 	}
+	slices.SortFunc(m.Readers, func(a, b *Node) int { return strings.Compare(string(a.Name()), string(b.Name())) })
 	return &Node{Unit: u, Made: m}
 }
 
@@ -154,26 +155,17 @@ func (t *Topology) Reads(n *Node) []*Node {
 }
 
 // pairsOf returns the metadata of which every machine of the followers has a
-// pair; nil, for every machine, when fleet cannot say that.
+// pair; nil, for every machine, when fleet cannot say that. The order of the
+// followers does not count.
 func pairsOf(followers []*Node, pos stack.Pos) []stack.Word {
-	union := units.Metadata{}
-	for i, f := range followers {
-		if i == 0 {
-			union = clone(f.where.metadata)
-			continue
-		}
-		if inside(f.where.metadata, union) {
-			continue
-		}
-		if inside(union, f.where.metadata) {
-			union = clone(f.where.metadata)
-			continue
-		}
-		key, ok := differsIn(union, f.where.metadata)
+	wide := widest(followers)
+	union := clone(wide[0])
+	for _, m := range wide[1:] {
+		key, ok := differsIn(union, m)
 		if !ok {
 			return nil
 		}
-		for _, v := range f.where.metadata[key] {
+		for _, v := range m[key] {
 			if !slices.Contains(union[key], v) {
 				union[key] = append(union[key], v)
 			}
@@ -186,6 +178,21 @@ func pairsOf(followers []*Node, pos stack.Pos) []stack.Word {
 		}
 	}
 	return pairs
+}
+
+// widest returns the constraints of nodes without those that another holds.
+func widest(nodes []*Node) []units.Metadata {
+	var wide []units.Metadata
+	for _, n := range nodes {
+		m := n.where.metadata
+		if slices.ContainsFunc(wide, func(w units.Metadata) bool { return inside(m, w) }) {
+			continue
+		}
+		wide = slices.DeleteFunc(wide, func(w units.Metadata) bool { return inside(w, m) })
+		wide = append(wide, m)
+	}
+	slices.SortFunc(wide, func(a, b units.Metadata) int { return strings.Compare(describe(a), describe(b)) })
+	return wide
 }
 
 func clone(m units.Metadata) units.Metadata {
