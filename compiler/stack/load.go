@@ -288,8 +288,9 @@ func (d *decoder) noMetadata(e *syntax.Entry) {
 
 // address reads a host without a port. One at fault counts as given, so that
 // nobody misses it.
-func (d *decoder) address(v *syntax.Value) Text {
-	t := d.text(v)
+func (d *decoder) address(v *syntax.Value) Text { return d.checkAddress(v, d.text(v)) }
+
+func (d *decoder) checkAddress(v *syntax.Value, t Text) Text {
 	s, ok := d.closed(t)
 	if why := checkHost(s); ok && why != "" {
 		d.errorf(diag.BadValue, v.Span, "%q is not an address: %s", s, why)
@@ -310,7 +311,11 @@ func (d *decoder) addresses(v *syntax.Value) []Text {
 	var list []Text
 	for i, e := range r.Elems {
 		before := len(*d.findings)
-		a := d.index(i).address(e)
+		t := plainText(d.pos(e.Span), nil, paramText(e)) // a list of a parameter may hold numbers
+		if v.Kind == syntax.Array {
+			t = d.index(i).text(e)
+		}
+		a := d.index(i).checkAddress(e, t)
 		again := slices.ContainsFunc(list, func(b Text) bool { return a.Expand(nil) == b.Expand(nil) })
 		if again && len(*d.findings) == before {
 			d.index(i).errorf(diag.BadValue, e.Span, "%q stands there twice", a.Expand(nil))

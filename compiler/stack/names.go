@@ -57,7 +57,9 @@ func (l *loader) resolveNames() {
 		path := "host." + h.Key
 		n.words(path+".after", h.After)
 		n.ready(path, h.Ready)
-		n.text(path+".address", &h.Address)
+		for i := range h.Addresses {
+			n.text(path+".address", &h.Addresses[i])
+		}
 	}
 	l.checkExports(n)
 	l.checkNeeds(n)
@@ -83,6 +85,9 @@ func (n *resolver) unit(u *Unit) {
 	for i := range u.Env {
 		n.text(path+".env", &u.Env[i].File)
 	}
+	if u.Announce != nil && u.Announce.Env != nil {
+		n.text(path+".announce", &u.Announce.Env.File)
+	}
 	for _, s := range u.Sections {
 		for _, d := range s.Directives {
 			for i := range d.Values {
@@ -105,6 +110,7 @@ func (n *resolver) ready(path string, r *Ready) {
 	if r != nil {
 		n.text(path+".ready", &r.Target)
 		n.text(path+".ready", &r.Contains)
+		n.text(path+".ready", &r.CA)
 	}
 }
 

@@ -120,7 +120,7 @@ func (l *loader) needsOf(n *resolver, lib *Declared, use *Use) {
 func (l *loader) standIn(need Need) {
 	pos := need.Says.Pos
 	h := &Host{
-		Key: need.Name, Pos: pos, Address: plainText(pos, nil, "192.0.2.1"),
+		Key: need.Name, Pos: pos, Addresses: []Text{plainText(pos, nil, "192.0.2.1")},
 		Port: Int{Value: 1, Pos: pos}, Ready: &Ready{Kind: ReadyTCP, Pos: pos},
 	}
 	l.stack.hosts[h.Key] = h

@@ -63,12 +63,20 @@ func (l *loader) shareHost(d *decoder, h *Host, body *syntax.Table) {
 	if h.Ready == nil {
 		h.Ready = again.Ready
 	}
-	if !h.Address.Given() {
-		h.Address = again.Address
+	if h.Addresses == nil {
+		h.Addresses = again.Addresses
 	}
 	if h.After == nil {
 		h.After = again.After
 	}
+}
+
+func sources(list []Text) string {
+	values := make([]string, len(list))
+	for i, t := range list {
+		values[i] = t.Source()
+	}
+	return strings.Join(values, "\n")
 }
 
 // said is what the entry says under a key, "" for nothing.
@@ -91,10 +99,10 @@ func (h *Host) said(key string) string {
 		}
 	case "ready":
 		if h.Ready != nil {
-			return string(h.Ready.Kind) + "\n" + h.Ready.Target.Source() + "\n" + h.Ready.Contains.Source()
+			return string(h.Ready.Kind) + "\n" + h.Ready.Target.Source() + "\n" + h.Ready.Contains.Source() + "\n" + h.Ready.CA.Source()
 		}
 	case "address":
-		return h.Address.Source()
+		return sources(h.Addresses)
 	case "after":
 		return words(h.After)
 	}
