@@ -50,23 +50,22 @@ func reportRows(u review.Unit) [][]string {
 	return rows
 }
 
-// reportMark is the sign of a change, as diffs have it.
+// reportMark is the sign of a change in its colour.
 func reportMark(u review.Unit) string {
-	switch {
-	case u.Effect.Fate == fleet.Unplaced || u.Effect.Fate == fleet.Dies:
-		return bad("!")
-	case u.Effect.Fate == fleet.Orphaned:
-		return faint("?")
-	case u.Action == fleet.Adopt:
-		return busy("=")
-	case u.Change == compare.Added:
-		return good("+")
-	case u.Change == compare.Removed:
-		return gone("-")
-	case u.Change == compare.Same && u.Action == fleet.None:
-		return busy(">")
+	switch sign := u.Sign(); sign {
+	case "!":
+		return bad(sign)
+	case "?":
+		return faint(sign)
+	case "+":
+		return good(sign)
+	case "-":
+		return gone(sign)
+	case "=", ">":
+		return busy(sign)
+	default:
+		return wary(sign)
 	}
-	return wary("~")
 }
 
 // reportedUnit writes the directives that differ.
@@ -116,26 +115,12 @@ func removed(s string) string { return "      " + gone("- "+s) + "\n" }
 func added(s string) string   { return "      " + good("+ "+s) + "\n" }
 
 // worded names a command of the compiler by what it does, any other value as it is.
-func worded(value, step string) string {
-	if step != "" {
-		return "(" + clean(step) + ")"
-	}
-	return whole(value)
-}
-
-// whole writes a value as it is, an empty one so that it is seen: in systemd it
-// means that what was said before does not hold.
-func whole(s string) string {
-	if s == "" {
-		return "(empty)"
-	}
-	return clean(s)
-}
+func worded(value, step string) string { return clean(review.Worded(value, step)) }
 
 func reportedDirective(d review.Directive, width int) string {
 	var b strings.Builder
 	title := "    " + clean("["+d.Section+"] "+d.Name)
-	b.WriteString(withPlace(title, placeOf(d), width) + "\n")
+	b.WriteString(withPlace(title, d.Where(), width) + "\n")
 	for _, l := range d.Before {
 		b.WriteString("        " + faint(clean(l)) + "\n")
 	}
@@ -146,22 +131,6 @@ func reportedDirective(d review.Directive, width int) string {
 		b.WriteString("        " + faint(clean(l)) + "\n")
 	}
 	return b.String()
-}
-
-// placeOf is where a directive is said: on the new side, or on the old one when it
-// is gone there.
-func placeOf(d review.Directive) string {
-	for _, e := range d.Edits {
-		if e.NewPlace != nil {
-			return e.NewPlace.String()
-		}
-	}
-	for _, e := range d.Edits {
-		if e.OldPlace != nil {
-			return e.OldPlace.String()
-		}
-	}
-	return ""
 }
 
 // withPlace puts a place behind a title, at the right border when there is one.
@@ -201,12 +170,8 @@ func reportedEdit(d review.Directive, e review.Edit) string {
 // changedArgs writes the parts of a command that differ, under the command.
 func changedArgs(d review.Directive, e review.Edit) string {
 	var b strings.Builder
-	switch {
-	case e.NewStep != "":
-		b.WriteString("        " + worded("", e.NewStep) + "\n")
-	case d.Compared == compare.AsCommands:
-		program, _, _ := strings.Cut(e.New, " ")
-		b.WriteString("        " + clean(program) + " …\n")
+	if d.Compared == compare.AsCommands {
+		b.WriteString("        " + clean(e.Command()) + "\n")
 	}
 	for _, a := range e.Args {
 		text := clean(a.String())
