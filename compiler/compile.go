@@ -72,7 +72,7 @@ func Compile(path string, o Options) (result *Result, findings diag.List) {
 }
 
 func compile(path string, o Options) (*Result, diag.List) {
-	s, findings := stack.Load(stack.Input{Path: path, Opener: o.Opener, Std: o.Std, Settings: o.Settings, Overlays: o.Overlays, Alone: o.Alone, Unlocked: o.Unlocked})
+	s, findings := stack.Load(o.input(path))
 	if s == nil || unreadable(findings) {
 		return &Result{}, findings
 	}
@@ -83,6 +83,10 @@ func compile(path string, o Options) (*Result, diag.List) {
 	later.Add(lint.Units(t, set, origins)...)
 	findings.Add(lint.Verbatim(s, later)...)
 	return &Result{Set: set, Origins: origins, Topology: t}, lint.Allow(s, findings)
+}
+
+func (o Options) input(path string) stack.Input {
+	return stack.Input{Path: path, Opener: o.Opener, Std: o.Std, Settings: o.Settings, Overlays: o.Overlays, Alone: o.Alone, Unlocked: o.Unlocked}
 }
 
 // unreadable reports whether a text of the stack is missing: then what later

@@ -28,6 +28,7 @@ compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag
 compiler/schema:    compiler/stack compiler/syntax compiler/diag compiler/source units
 compiler:           compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
 compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4
+compiler/cases:      compiler compiler/stack compiler/syntax compiler/diag compiler/source units github.com/rogpeppe/go-internal
 compiler/importer: compiler compiler/cloudconfig compiler/format compiler/stack compiler/diag compiler/source units
 stacks:             compiler compiler/source
 units/graph:

@@ -21,6 +21,7 @@ import (
 
 	"github.com/stackc/stackc/cmd/stackc/review"
 	"github.com/stackc/stackc/cmd/stackc/view"
+	"github.com/stackc/stackc/compiler/cases"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/fleet"
 )
@@ -158,6 +159,9 @@ func objects() map[string]any {
 		"unit of an outcome": fleet.UnitOutcome{}, "state": fleet.UnitState{}, "requests": fleet.Counts{}, "status": statusReport{},
 		"unit of a status": view.Standing{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
 		"place": diag.Place{}, "position": diag.Position{}, "error": errorReport{},
+		"library list": libraryList{}, "library": view.Library{}, "library show": view.LibraryDetails{}, "export": view.Export{},
+		"needs": view.Needs{}, "need": view.Need{}, "library lock, vendor": locked{}, "locked library": lockedEntry{},
+		"library check": checkedLibrary{}, "library test": caseReport{}, "difference": cases.Difference{},
 	}
 }
 

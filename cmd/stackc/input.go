@@ -28,9 +28,13 @@ func (in *input) flags() []cli.Flag {
 	return append(in.settings.flags(),
 		&cli.GenericFlag{Name: "overlay", Value: &in.overlays, Usage: "lay the changes of a TOML `FILE` over the stack (repeatable)"},
 		&cli.BoolFlag{Name: "strict", Destination: &in.strict, Usage: "make every warning an error", DisableDefaultText: true},
-		&cli.GenericFlag{Name: "findings", Value: &in.form, DefaultText: "rich on a terminal, otherwise short",
-			Usage: "write findings as `FORM`: rich, short or json"},
+		in.findingsFlag(),
 	)
+}
+
+func (in *input) findingsFlag() cli.Flag {
+	return &cli.GenericFlag{Name: "findings", Value: &in.form, DefaultText: "rich on a terminal, otherwise short",
+		Usage: "write findings as `FORM`: rich, short or json"}
 }
 
 // compile compiles the stack file of that path, "-" being the standard input.

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -17,11 +18,23 @@ type Opener interface {
 // Dir opens paths of the operating system's file system, as the working directory resolves them.
 type Dir struct{}
 
+// Limit is how many bytes a file may have: more than any stack, and less than
+// what a device without an end or a mistaken path would give.
+const Limit = 64 << 20
+
 // Open reads the file at path.
 func (Dir) Open(path string) (*File, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, Limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > Limit {
+		return nil, fmt.Errorf("%s has more than %d MiB, which is no text that people write", path, Limit>>20)
 	}
 	return NewFile(path, string(text)), nil
 }

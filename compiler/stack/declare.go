@@ -191,9 +191,9 @@ func (d *decoder) constraint(w Word) *semver.Constraints {
 	return c
 }
 
-// exported reports whether the library lets files that use it name a thing by
+// Exported reports whether the library lets files that use it name a thing by
 // that name, as the library itself calls it.
-func (l *Declared) exported(name string) bool {
+func (l *Declared) Exported(name string) bool {
 	if l == nil || l.All {
 		return true
 	}

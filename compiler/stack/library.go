@@ -68,11 +68,14 @@ func (l *loader) library(d *decoder, v *syntax.Value) {
 	}
 	settings := d.at("params").settings(t.Get("params"))
 	use := &Use{Library: library, Span: name.Value.Span, Parent: d.scope.use, Source: sourceOf(d.scope.use, library)}
-	if !d.useWords(use, t) {
+	if d.useWords(use, t) {
+		use.File = l.openLibrary(d, use)
+	}
+	if use.File == nil {
+		l.lost = true
 		return
 	}
-	use.File = l.openLibrary(d, use)
-	if use.File == nil || l.repeats(d, use, settings) {
+	if l.repeats(d, use, settings) {
 		return
 	}
 	l.open = append(l.open, use.File.Name())
@@ -80,20 +83,23 @@ func (l *loader) library(d *decoder, v *syntax.Value) {
 	l.open = l.open[:len(l.open)-1]
 }
 
-// useWords reads what an entry says besides the library and its parameters.
-func (d *decoder) useWords(use *Use, t *syntax.Table) (sound bool) {
-	before := len(*d.findings)
-	use.Prefix = d.scope.use.prefix()
-	if e := t.Get("prefix"); e != nil {
-		d := d.at("prefix")
-		use.Prefix += d.prefixWord(d.fixed(e.Value))
-	}
+// useWords reads what an entry says besides the library and its parameters. It
+// reports whether the library can come in: not under names that nobody wrote.
+func (d *decoder) useWords(use *Use, t *syntax.Table) bool {
 	if e := t.Get("version"); e != nil {
 		d := d.at("version")
 		use.wants = d.fixed(e.Value)
 		use.versions = d.constraint(use.wants)
 	}
-	return len(*d.findings) == before
+	use.Prefix = d.scope.use.prefix()
+	e := t.Get("prefix")
+	if e == nil {
+		return true
+	}
+	d = d.at("prefix")
+	prefix := d.prefixWord(d.fixed(e.Value))
+	use.Prefix += prefix
+	return prefix != ""
 }
 
 // settings reads the parameters that a use entry gives.

@@ -84,6 +84,7 @@ type loader struct {
 	roleFrom map[*Role][]*Use
 	doubled  map[[2]*Use]bool // uses that bring the same unit, which is reported
 
+	lost     bool // a library could not be read, which is reported
 	lock     *Lock
 	lockRead bool
 }
@@ -95,11 +96,13 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting, of *decod
 	tree, findings := syntax.Parse(file)
 	l.findings.Add(findings...)
 	if tree == nil || findings.HasErrors() {
+		l.lost = true
 		return nil
 	}
 	d := &decoder{scope: &scope{use: use}, findings: l.findings}
 	l.header(d, file, tree)
 	if l.declaration(d, tree); use != nil && !l.fits(of, use) {
+		l.lost = true
 		return nil
 	}
 	d.onlyKeys(tree, "a stack file", topWords().Names())
@@ -201,7 +204,7 @@ func (l *loader) params(d *decoder, tree *syntax.Table, settings []Setting) {
 	if d.scope.use == nil {
 		l.stack.Params = params
 	} else {
-		l.stack.Used = append(l.stack.Used, Used{Use: d.scope.use, Params: params})
+		l.stack.Used = append(l.stack.Used, Used{Use: d.scope.use, Stack: d.scope.name, Params: params})
 	}
 }
 

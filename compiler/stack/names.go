@@ -61,8 +61,11 @@ func (l *loader) resolveNames() {
 			n.text(path+".address", &h.Addresses[i])
 		}
 	}
-	l.checkExports(n)
-	l.checkNeeds(n)
+	l.stack.Exports = l.exportsOf()
+	if !l.lost { // what seems to be missing may stand in the library that is
+		l.checkExports(n)
+		l.checkNeeds(n)
+	}
 }
 
 func (n *resolver) unit(u *Unit) {

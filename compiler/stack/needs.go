@@ -32,6 +32,24 @@ func (l *loader) checkExports(n *resolver) {
 	}
 }
 
+// exportsOf are the keys of what a file that uses the stack file may name.
+func (l *loader) exportsOf() []string {
+	var keys []string
+	add := func(key string, owners ...*Use) {
+		seen := slices.ContainsFunc(owners, func(o *Use) bool { return sees(nil, o, key) })
+		if seen && l.stack.Library.Exported(key) {
+			keys = append(keys, key)
+		}
+	}
+	for _, h := range l.stack.Hosts {
+		add(h.Key, l.hostFrom[h]...)
+	}
+	for _, u := range l.stack.Units {
+		add(u.Key, l.from[u])
+	}
+	return keys
+}
+
 // exported returns what a library means by a name that it exports, be it removed
 // by those who use it.
 func (n *resolver) exported(word string, use *Use) (key string, owners []*Use) {
@@ -109,9 +127,15 @@ func (l *loader) needsOf(n *resolver, lib *Declared, use *Use) {
 				WithNote(other.Span, "used here").WithHelp("use a version that does for both"))
 		}
 	}
-	if s := lib.Needs.Systemd; s.Value > 0 && l.stack.Systemd > 0 && l.stack.Systemd < s.Value {
+	if s := lib.Needs.Systemd; l.stack.Systemd > 0 && l.stack.Systemd < s.Value {
 		l.findings.Add(unmet(s.Pos, "needs systemd %d, and the hosts have %d", s.Value, l.stack.Systemd).
 			WithHelp("use another version of the library, or say systemd = … if the hosts have a newer one"))
+	}
+	for _, r := range l.stack.Roles {
+		if s := lib.Needs.Systemd; r.Systemd.Value > 0 && r.Systemd.Value < s.Value {
+			l.findings.Add(unmet(s.Pos, "needs systemd %d, and role %q has %d", s.Value, r.Name, r.Systemd.Value).
+				WithNote(r.Systemd.Pos.Span, "declared here").WithHelp("use another version of the library, or give the machines a newer systemd"))
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
@@ -32,7 +33,7 @@ func (l *loader) sharedRole(d *decoder, e *syntax.Entry, r, old *Role) {
 			list[i] = p.Value
 		}
 		slices.Sort(list)
-		return strings.Join(list, "\n") + "\n\n" + r.Address.Source()
+		return strings.Join(list, "\n") + "\n\n" + r.Address.Source() + "\n" + strconv.Itoa(r.Systemd.Value)
 	}
 	if !r.Broken && !old.Broken && words(r) != words(old) {
 		d.clash("role", r.Name, e, old.Pos, "give both the same parameters, or let one of them take the names of roles as a parameter")

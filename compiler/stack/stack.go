@@ -22,6 +22,7 @@ type Stack struct {
 	// Systemd is the systemd version of the hosts, 0 when the stack does not say.
 	Systemd  int
 	Library  *Declared // what the stack file says of itself as a library, nil for nothing
+	Exports  []string  // keys of the host entries and units that a file which uses it may name, hosts first
 	Params   []*Param  // of the stack file itself, in its order
 	Used     []Used    // the libraries, each before those that it uses itself
 	Networks []*Param  // every parameter of type cidr that has a value, libraries' too
@@ -47,6 +48,7 @@ func (s *Stack) Unit(key string) *Unit { return s.units[key] }
 // Used is a library that is merged into the stack, with its parameters in its order.
 type Used struct {
 	Use    *Use
+	Stack  string // the name of its stack
 	Params []*Param
 }
 

@@ -59,7 +59,7 @@ func (u *Use) prefix() string {
 // exports reports whether the library lets those who use it name the unit or host
 // entry of that key in the whole stack.
 func (u *Use) exports(key string) bool {
-	return u.Declared.exported(key) || u.Declared.exported(strings.TrimPrefix(key, u.Prefix))
+	return u.Declared.Exported(key) || u.Declared.Exported(strings.TrimPrefix(key, u.Prefix))
 }
 
 // sees reports whether the file that came in by viewer may name a thing of the
