@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,7 +23,7 @@ func (i *importer) judge() {
 	_, findings := compiler.Compile(stackPath, compiler.Options{Opener: source.Map{stackPath: text}})
 	for _, d := range findings {
 		span := i.original(places, d.Span)
-		if span.IsZero() {
+		if span.IsZero() || d.Code == diag.UnexpandedVar && i.ofCloud(span, d.Message) {
 			continue
 		}
 		d.Span, d.Severity, d.Path = span, diag.Warning, ""
@@ -35,6 +36,12 @@ func (i *importer) judge() {
 		d.Notes = notes
 		i.findings.Add(d)
 	}
+}
+
+// ofCloud reports whether a finding is about a variable of coreos-cloudinit's in one
+// of its files, which is told in its own words.
+func (i *importer) ofCloud(s source.Span, message string) bool {
+	return cloudVariable.MatchString(message) && slices.ContainsFunc(i.units, func(u *unit) bool { return u.file.in != nil && u.file.in.file == s.File() })
 }
 
 // original brings a place in the stack file to the file of the unit that stands
