@@ -59,7 +59,7 @@ func newApp(p *program) *cli.App {
 		ExitErrHandler:        func(*cli.Context, error) {},
 		OnUsageError:          func(_ *cli.Context, err error, _ bool) error { return badValue(err) },
 		Commands: []*cli.Command{
-			p.init(), p.check(), p.fmt(), p.compile(), p.imports(), p.explain(), p.params(), p.graph(), p.diff(), p.plan(), p.submit(), p.status(), p.start(), p.stop(), p.restart(), p.unload(), p.destroy(), p.machines(), p.library(), p.schema(), p.version(),
+			p.init(), p.check(), p.fmt(), p.compile(), p.imports(), p.explain(), p.params(), p.graph(), p.diff(), p.plan(), p.submit(), p.status(), p.why(), p.start(), p.stop(), p.restart(), p.unload(), p.destroy(), p.machines(), p.library(), p.schema(), p.version(),
 		},
 	}
 	for _, c := range app.Commands {

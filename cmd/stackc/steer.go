@@ -111,8 +111,22 @@ func (p *program) carrySteer(ctx context.Context, conn *fleet.Conn, how fleet.St
 	return p.carry(ctx, conn, form, o, surveyed{snapshot: snapshot, plan: plan, findings: about.findings})
 }
 
-// choose finds the units that the words mean; without words those of the file.
+// choose finds the units that the words mean, all of which the cluster must have.
 func (about subject) choose(s *fleet.Snapshot, words []string) ([]units.Name, error) {
+	chosen, err := about.find(s, words)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range chosen {
+		if _, there := s.Unit(name); !there {
+			return nil, misuse("stackc submit brings it there", "%s is not in the cluster", name)
+		}
+	}
+	return chosen, nil
+}
+
+// find finds the units that the words mean; without words those of the file.
+func (about subject) find(s *fleet.Snapshot, words []string) ([]units.Name, error) {
 	var chosen []units.Name
 	if about.set != nil && len(words) == 0 {
 		chosen = about.set.Names()
@@ -125,13 +139,7 @@ func (about subject) choose(s *fleet.Snapshot, words []string) ([]units.Name, er
 		chosen = append(chosen, found...)
 	}
 	slices.Sort(chosen)
-	chosen = slices.Compact(chosen)
-	for _, name := range chosen {
-		if _, there := s.Unit(name); !there {
-			return nil, misuse("stackc submit brings it there", "%s is not in the cluster", name)
-		}
-	}
-	return chosen, nil
+	return slices.Compact(chosen), nil
 }
 
 // matching are the units of the file, or of the cluster, that a word means: a name, a
