@@ -71,6 +71,25 @@ func TestCloudConfigs(t *testing.T) {
 	}
 }
 
+// TestCloudConfigsIdiomatic holds the same lists against the units of cloud-configs.
+func TestCloudConfigsIdiomatic(t *testing.T) {
+	for _, c := range loadConfigs(t) {
+		r := importer.Import(importer.Request{Stack: "cloud", Configs: []*cloudconfig.Config{c}, Idiomatic: true})
+		var files []importer.File
+		for _, u := range c.Units {
+			if slices.Contains(r.Units, units.Name(u.Name)) {
+				files = append(files, importer.File{Path: c.File.Name() + ", " + u.Name, Name: u.Name, Text: u.Content.Text})
+			}
+		}
+		onlyListed(t, files, r)
+		for _, l := range r.Lifts {
+			if l.Place.File() != c.File || l.Place.Position().Line < 2 {
+				t.Errorf("%s: a lift without its place: %s", l.Unit, l.Message)
+			}
+		}
+	}
+}
+
 // TestCloudConfigsTogether imports the machines of one cluster at once: what one of
 // them has before fleet is the host's everywhere.
 func TestCloudConfigsTogether(t *testing.T) {
