@@ -24,7 +24,11 @@ func run(p process) int {
 }
 
 func execute(ctx context.Context, c *console) error {
-	app := newApp(&program{console: c, cluster: newConnection()})
+	p := &program{console: c, cluster: newConnection()}
+	app := newApp(p)
+	if len(c.args) > 0 && c.args[0] == completeWord {
+		return p.answerShell(app, c.args[1:])
+	}
 	args, err := arrange(app, c.args)
 	if errors.Is(err, errNoCommand) {
 		return showHelp(ctx, c, app)
@@ -59,7 +63,29 @@ func newApp(p *program) *cli.App {
 		ExitErrHandler:        func(*cli.Context, error) {},
 		OnUsageError:          func(_ *cli.Context, err error, _ bool) error { return badValue(err) },
 		Commands: []*cli.Command{
-			p.init(), p.check(), p.fmt(), p.compile(), p.imports(), p.explain(), p.params(), p.graph(), p.diff(), p.plan(), p.submit(), p.status(), p.why(), p.start(), p.stop(), p.restart(), p.unload(), p.destroy(), p.machines(), p.library(), p.schema(), p.version(),
+			p.init(),
+			p.check(),
+			p.fmt(),
+			p.compile(),
+			p.imports(),
+			p.explain(),
+			p.params(),
+			p.graph(),
+			p.diff(),
+			p.plan(),
+			p.submit(),
+			p.status(),
+			p.why(),
+			p.start(),
+			p.stop(),
+			p.restart(),
+			p.unload(),
+			p.destroy(),
+			p.machines(),
+			p.library(),
+			p.schema(),
+			p.completion(),
+			p.version(),
 		},
 	}
 	for _, c := range app.Commands {

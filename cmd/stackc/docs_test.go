@@ -45,14 +45,6 @@ func readReference(t *testing.T) reference {
 	return r
 }
 
-// dashed writes a flag as the document and the help do.
-func dashed(name string) string {
-	if len(name) == 1 {
-		return "-" + name
-	}
-	return "--" + name
-}
-
 // matches returns what the first group of a pattern finds, sorted.
 func matches(pattern, text string) []string {
 	var list []string
