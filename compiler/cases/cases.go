@@ -6,7 +6,8 @@
 //	stack.toml    a stack that uses the library, by a path seen from the archive's folder
 //	params.toml   values for parameters: of stack.toml, or without one of the library itself
 //	overlay.toml  an overlay over the stack
-//	findings      what the compiler is to say, in its short form
+//	findings      what the compiler is to say, in its short form; of files outside of
+//	              the archive without line and column
 //	units/NAME    a unit that must come out; all of them must be there
 //
 // and whatever else the stack names. The text before the first file says what the
@@ -19,6 +20,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -139,6 +141,10 @@ func joined(a, b map[string]string) map[string]string {
 	return all
 }
 
+// places finds where a finding is, and its notes are. Lines of the library itself
+// are left out of what a case expects: they change with every edit of it.
+var places = regexp.MustCompile(`(?m)^( *\S+):\d+:\d+: `)
+
 // compile gives what comes out, under the names that an archive has for it.
 func (c Case) compile(files source.Map) map[string]string {
 	path, o := c.Library, compiler.Options{Opener: opener{files, c.Disk}, Std: c.Std}
@@ -156,7 +162,13 @@ func (c Case) compile(files source.Map) map[string]string {
 	}
 	got := map[string]string{}
 	if len(list) > 0 {
-		got[findings] = diag.Short(list)
+		got[findings] = places.ReplaceAllStringFunc(diag.Short(list), func(at string) string {
+			name := places.FindStringSubmatch(at)[1]
+			if _, own := files[strings.TrimSpace(name)]; own {
+				return at
+			}
+			return name + ": "
+		})
 	}
 	if result.Set != nil {
 		for _, u := range result.Set.Units {
