@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -10,40 +13,61 @@ import (
 )
 
 func (p *program) check() *cli.Command {
-	in, form := newInput(), newFormat()
+	in, form, baseline := newInput(), newFormat(), ""
 	return &cli.Command{
 		Name:      "check",
 		Usage:     "say what is wrong with stack files",
 		ArgsUsage: "FILE...",
 		Description: `Compiles each FILE ("-" is the standard input) and shows what was found.
-Nothing is written, and no cluster is asked.
+Nothing is written, and no cluster is asked. With --baseline only those findings
+count that an older version of the file does not have.
 
 examples:
   stackc check k8s.toml
+  stackc check --baseline k8s.toml k8s.toml
   stackc check --strict --set master=10.0.0.1 k8s.toml
 
 exit codes: 0 when there is no error, otherwise 1`,
-		Flags:  append(in.flags(), form.flag()),
-		Action: func(ctx *cli.Context) error { return p.checkFiles(in, form, ctx.Args().Slice()) },
+		Flags: append(in.flags(), form.flag(),
+			&cli.StringFlag{Name: "baseline", Destination: &baseline, Usage: "leave out what the stack file `OLD` has too: a path, git:REV:PATH, or git:REV for FILE in that revision"},
+		),
+		Action: func(ctx *cli.Context) error { return p.checkFiles(ctx.Context, in, form, baseline, ctx.Args().Slice()) },
 	}
 }
 
-func (p *program) checkFiles(in *input, form *format, paths []string) error {
+// checked is the JSON form of a file that was checked.
+type checked struct {
+	fileResult
+	// Known is how many findings the baseline has too.
+	Known int `json:"known,omitempty"`
+}
+
+func (p *program) checkFiles(ctx context.Context, in *input, form *format, baseline string, paths []string) error {
 	if len(paths) == 0 {
 		return misuse("stackc check --help shows an example", "check takes at least one FILE")
 	}
 	code := exitDone
-	reports := []fileResult{}
+	reports := []checked{}
 	for _, path := range paths {
 		result, findings := in.compile(p.console, path)
+		findings, known, err := p.sinceBaseline(ctx, in, baseline, path, findings)
+		if err != nil {
+			return err
+		}
 		if findings.HasErrors() {
 			code = exitError
 		}
 		if form.isJSON() {
-			reports = append(reports, fileReport(path, result, findings))
+			reports = append(reports, checked{fileReport(path, result, findings), known})
 			continue
 		}
 		in.show(p.console, findings)
+		if known > 0 && !findings.HasErrors() {
+			if err := p.printf("%s: %s, and %d known\n", path, cmp.Or(diag.Summary(findings), "nothing new"), known); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := p.verdict(path, result, findings); err != nil {
 			return err
 		}
@@ -54,6 +78,29 @@ func (p *program) checkFiles(in *input, form *format, paths []string) error {
 		}
 	}
 	return exitWith(code)
+}
+
+// sinceBaseline leaves out what the baseline has too. A revision that does not have
+// the file has found nothing in it.
+func (p *program) sinceBaseline(ctx context.Context, in *input, baseline, path string, findings diag.List) (diag.List, int, error) {
+	if baseline == "" {
+		return findings, 0, nil
+	}
+	word, missing := baseline, false
+	if rest, ok := strings.CutPrefix(baseline, "git:"); ok && !strings.Contains(rest, ":") {
+		word, missing = baseline+":"+path, true
+	}
+	old, err := p.readSide(ctx, in, word, missing)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, f := range old.findings {
+		if f.Code == diag.FileNotFound && old.Set == nil {
+			return nil, 0, misuse("", "--baseline %s: %s", baseline, f.Message)
+		}
+	}
+	fresh, known := findings.Since(old.findings)
+	return fresh, known, nil
 }
 
 // verdict writes one line on a file: on stdout when it can be used, else on stderr.

@@ -141,7 +141,7 @@ func TestDocsFlags(t *testing.T) {
 func objects() map[string]any {
 	return map[string]any{
 		"import": importResult{}, "lifted": liftedOption{},
-		"check": fileResult{}, "compile": compiled{}, "compiled unit": unitFile{},
+		"check": checked{}, "compile": compiled{}, "compiled unit": unitFile{},
 		"plan": planned{}, "unit of a plan": fleet.UnitPlan{}, "changed directive": fleet.OptionChange{}, "option": fleet.PlanOption{},
 		"waiter": fleet.PlanWait{}, "placement": fleet.Placement{}, "refusal": fleet.MachineRefusal{}, "wave": fleet.Wave{}, "step": fleet.Step{},
 		"warning": fleet.Warning{}, "diff": review.Report{}, "side": review.Source{},
