@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"net"
 	"os"
 	"slices"
 
@@ -26,6 +28,8 @@ type connection struct {
 	ssh                    sshFlags
 
 	way *tunnel.Tunnel // nil without --tunnel
+	// network makes connections where there is no tunnel, nil for the usual way.
+	network func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func newConnection() *connection {
@@ -81,7 +85,7 @@ func variable(names ...string) []string {
 // dial prepares the connection to fleet, and opens the tunnel if there is to be one.
 // fleet is sent nothing yet.
 func (g *connection) dial(c *console, ctx *cli.Context) (*fleet.Conn, error) {
-	config := fleet.Config{Endpoint: g.endpoint, Timeout: g.timeout.value}
+	config := fleet.Config{Endpoint: g.endpoint, Timeout: g.timeout.value, Dial: g.network}
 	if g.driver.value == driverEtcd {
 		config.Etcd = &fleet.EtcdConfig{Prefix: g.etcdPrefix}
 	}

@@ -57,8 +57,9 @@ type Fault struct {
 	Hang bool
 	// Cut breaks the connection in the middle of the answer, Reset before it.
 	Cut, Reset bool
-	// Garbage answers 200 with something that is not JSON.
-	Garbage bool
+	// Garbage answers 200 with something that is not JSON, Half with the first half of
+	// the answer as if it were all of it.
+	Garbage, Half bool
 	// Status and Message are answered as fleet answers errors.
 	Status  int
 	Message string
@@ -177,6 +178,9 @@ func (c *Cluster) spoil(rw http.ResponseWriter, req *http.Request, a *answer, f 
 	}
 	for key, values := range a.header {
 		rw.Header()[key] = values
+	}
+	if f.Half {
+		a.body.Truncate(a.body.Len() / 2)
 	}
 	if f.Cut {
 		rw.Header().Set("Content-Length", fmt.Sprint(a.body.Len()+10))
