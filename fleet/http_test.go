@@ -88,6 +88,7 @@ func TestWritesAreRepeated(t *testing.T) {
 		"answer lost":      {Status: 500, After: true},
 		"answer cut":       {Cut: true},
 		"hangs afterwards": {Hang: true, After: true},
+		"page of a proxy":  {Garbage: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {

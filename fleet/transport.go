@@ -126,13 +126,18 @@ func (b *bound) try(to server, req *http.Request, body []byte) (*http.Response, 
 	if err != nil {
 		return nil, b.overdue(ctx, fmt.Errorf("the answer breaks off: %w", err))
 	}
-	if req.Method == http.MethodGet && answer.StatusCode == http.StatusOK && !json.Valid(text) {
+	if answer.StatusCode == http.StatusOK && !credible(req.Method, text) {
 		return nil, &garbledError{start: string(text[:min(len(text), 40)])}
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(text))
 	b.conn.met.Store(true)
 	return answer, nil
 }
+
+// credible reports whether an answer of status 200 is one of fleet's: a list or a unit
+// in JSON. To a write fleet says 201 or 204, with no text; 200 is a page of somebody
+// else's, and nothing was written.
+func credible(method string, text []byte) bool { return method == http.MethodGet && json.Valid(text) }
 
 // overdue tells our own deadline from everything else that ends a try.
 func (b *bound) overdue(ctx context.Context, err error) error {
