@@ -13,7 +13,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X main.version=$(VERSION)
 # What the tests need from Debian beside Go: the real cluster is made of these.
 PACKAGES := etcd-server systemd systemd-container iproute2 dbus curl wget ca-certificates gcc libc6-dev procps openssh-server \
-	nodejs zsh fish mandoc
+	nodejs zsh fish man-db mandoc
 # google.golang.org/api at the version that fleet v1.0.0 builds with; see the check in lint.
 FLEET_API := v0.6.0
 # taplo holds stack files against the schema in the tests. It comes from npm, by the
@@ -44,8 +44,14 @@ $(BIN)/fleetlab:
 	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./cmd/fleetlab
 
 .PHONY: install
-install: $(BIN)/stackc ## install stackc below PREFIX (/usr/local)
+install: $(BIN)/stackc ## install stackc, its manual pages and completions below PREFIX (/usr/local)
 	install -D -m 0755 $(BIN)/stackc $(DESTDIR)$(PREFIX)/bin/stackc
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 man/man5 bash-completion/completions zsh/site-functions fish/vendor_completions.d)
+	pages=$$(mktemp -d); trap 'rm -rf "$$pages"' EXIT; $(BIN)/stackc man -o "$$pages"; \
+		install -m 0644 "$$pages"/*.1 $(DESTDIR)$(PREFIX)/share/man/man1; install -m 0644 "$$pages"/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	$(BIN)/stackc completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/stackc
+	$(BIN)/stackc completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_stackc
+	$(BIN)/stackc completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/stackc.fish
 
 .PHONY: demo
 demo: build ## bring up fleet in one process and submit Kubernetes to it

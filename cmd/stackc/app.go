@@ -85,6 +85,7 @@ func newApp(p *program) *cli.App {
 			p.library(),
 			p.schema(),
 			p.completion(),
+			p.man(),
 			p.version(),
 		},
 	}

@@ -58,6 +58,14 @@ func (c *completing) argument(found *candidates) {
 			found.files("dirs")
 		case "UNIT":
 			c.units(found)
+		case "VERB":
+			for _, v := range libraryVerbs() {
+				found.add(v.name, "")
+			}
+		case "PAGE":
+			for _, command := range c.app.VisibleCommands() {
+				found.add(command.Name, command.Usage)
+			}
 		case "SHELL":
 			for _, shell := range shells() {
 				found.add(shell, "")
