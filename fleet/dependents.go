@@ -94,9 +94,6 @@ func (d *dependents) spread() {
 	}
 }
 
-// alongWith begins the reason of a Restart that the plan itself makes necessary.
-const alongWith = "it goes down with "
-
 // restartStopped makes a Restart of a unit that is to run on and is stopped by
 // another.
 func (d *dependents) restartStopped(u *UnitPlan) bool {
@@ -108,7 +105,7 @@ func (d *dependents) restartStopped(u *UnitPlan) bool {
 		return false
 	}
 	u.Action, u.Settled = Restart, false
-	u.Reason = fmt.Sprintf("%s%s, which it names in %s=", alongWith, edge.Target, edge.Relation)
+	u.Reason = fmt.Sprintf("it goes down with %s, which it names in %s=", edge.Target, edge.Relation)
 	return true
 }
 

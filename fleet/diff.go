@@ -212,6 +212,9 @@ func optionChanges(live, want []units.Option) []OptionChange {
 	return changes
 }
 
+// foundDead begins the reason of a Restart of a unit that was found failed or dead.
+const foundDead = "it is "
+
 // deadReason tells why a unit that should run needs a restart, or "". A global
 // unit is restarted only if it is dead on every machine: a restart concerns them
 // all.
@@ -228,7 +231,7 @@ func deadReason(s *Snapshot, live Unit, want units.Unit) string {
 		if row.Hash != live.Hash || verdict != units.Failed && !dead {
 			return ""
 		}
-		reason = fmt.Sprintf("it is %s on %s", row, short(row.Machine))
+		reason = fmt.Sprintf("%s%s on %s", foundDead, row, short(row.Machine))
 	}
 	return reason
 }

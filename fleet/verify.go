@@ -63,7 +63,7 @@ func movedUnit(u UnitPlan, now *Snapshot) error {
 		return fail("apply", u.Unit, Stale, "the plan is out of date: the unit was %s and is %s", units.ShortHash(u.OldHash), units.ShortHash(live.Hash))
 	case live.Desired != u.From:
 		return fail("apply", u.Unit, Stale, "the plan is out of date: the unit's desired state was %s and is %s", u.From, live.Desired)
-	case u.Action == Restart && !strings.HasPrefix(u.Reason, alongWith):
+	case u.Action == Restart && strings.HasPrefix(u.Reason, foundDead):
 		if deadReason(now, live, units.Unit{Name: u.Unit, Options: u.options(), Desired: u.To}) == "" {
 			return fail("apply", u.Unit, Stale, "the plan is out of date: it restarts the unit because %s, and that has changed", u.Reason)
 		}

@@ -82,6 +82,9 @@ func newApp(p *program) *cli.App {
 			p.unload(),
 			p.destroy(),
 			p.machines(),
+			p.history(),
+			p.rollback(),
+			p.lock(),
 			p.library(),
 			p.schema(),
 			p.completion(),
@@ -120,7 +123,8 @@ global flags, which hold for every command:
 {{end}}
 exit codes: 0 done, or nothing to do; 1 error in the input or the request;
 2 there are changes (plan, diff); 3 a unit failed or timed out; 4 a unit cannot
-be placed; 5 the plan is stale; 6 the cluster cannot be reached; 130 interrupted
+be placed; 5 the plan is stale, or somebody else changes the stack; 6 the cluster
+cannot be reached; 130 interrupted
 
 stackc COMMAND --help tells more, with an example.
 `

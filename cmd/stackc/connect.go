@@ -25,7 +25,10 @@ type connection struct {
 	oldCA, oldCert, oldKey string // by the names that fleetctl had before
 	timeout                duration
 	verbose, debug         bool
-	ssh                    sshFlags
+	// etcd is where locks and history are, noState that nothing of that is wanted.
+	etcd    string
+	noState bool
+	ssh     sshFlags
 
 	way *tunnel.Tunnel // nil without --tunnel
 	// network makes connections where there is no tunnel, nil for the usual way.
@@ -52,6 +55,9 @@ func (g *connection) flags() []cli.Flag {
 			Usage: "client certificate in `FILE` for https"},
 		&cli.StringFlag{Name: "key-file", Destination: &g.key, EnvVars: variable("KEY_FILE"),
 			Usage: "key of the client certificate, in `FILE`"},
+		&cli.StringFlag{Name: "etcd-endpoint", Destination: &g.etcd, EnvVars: []string{"STACKC_ETCD"}, DefaultText: "beside fleet",
+			Usage: "keep locks and history in the etcd at `URL`; several with commas"},
+		&cli.BoolFlag{Name: "no-state", Destination: &g.noState, DisableDefaultText: true, Usage: "do without lock and history"},
 		&cli.GenericFlag{Name: "request-timeout", Value: &g.timeout, EnvVars: variable("REQUEST_TIMEOUT"),
 			Usage: "give up a try of a request after `TIME`"},
 	}, g.ssh.flags(), []cli.Flag{
@@ -85,19 +91,12 @@ func variable(names ...string) []string {
 // dial prepares the connection to fleet, and opens the tunnel if there is to be one.
 // fleet is sent nothing yet.
 func (g *connection) dial(c *console, ctx *cli.Context) (*fleet.Conn, error) {
-	config := fleet.Config{Endpoint: g.endpoint, Timeout: g.timeout.value, Dial: g.network}
-	if g.driver.value == driverEtcd {
-		config.Etcd = &fleet.EtcdConfig{Prefix: g.etcdPrefix}
+	config, err := g.config()
+	if err != nil {
+		return nil, err
 	}
 	if g.debug {
 		config.Trace = func(t fleet.Try) { c.remark("%s", view.Try(t)) }
-	}
-	var errs [3]error
-	config.CA, errs[0] = readOptional(cmp.Or(g.ca, g.oldCA))
-	config.Cert, errs[1] = readOptional(cmp.Or(g.cert, g.oldCert))
-	config.Key, errs[2] = readOptional(cmp.Or(g.key, g.oldKey))
-	if err := errors.Join(errs[:]...); err != nil {
-		return nil, err
 	}
 	way, err := g.ssh.open(c)
 	if err != nil {
@@ -118,6 +117,20 @@ func (g *connection) close() {
 	if g.way != nil {
 		g.way.Close()
 	}
+}
+
+// config is what the flags say, with the files they name.
+// The tunnel, if there is to be one, comes with dial.
+func (g *connection) config() (fleet.Config, error) {
+	config := fleet.Config{Endpoint: g.endpoint, Timeout: g.timeout.value, Dial: g.network}
+	if g.driver.value == driverEtcd {
+		config.Etcd = &fleet.EtcdConfig{Prefix: g.etcdPrefix}
+	}
+	var errs [3]error
+	config.CA, errs[0] = readOptional(cmp.Or(g.ca, g.oldCA))
+	config.Cert, errs[1] = readOptional(cmp.Or(g.cert, g.oldCert))
+	config.Key, errs[2] = readOptional(cmp.Or(g.key, g.oldKey))
+	return config, errors.Join(errs[:]...)
 }
 
 func readOptional(path string) ([]byte, error) {

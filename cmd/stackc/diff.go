@@ -24,6 +24,7 @@ type comparing struct {
 	old, new     sideWords
 	prune, adopt bool
 	git          string
+	revision     int
 	machines     string
 	raw          bool
 	showSecrets  bool
@@ -50,11 +51,13 @@ examples:
   stackc diff k8s.toml k8s.toml --new-set mirror=http://10.0.0.9
   stackc diff k8s.toml k8s.toml --new-overlay prod.toml --output markdown
   stackc diff units/ units/ --raw
+  stackc diff k8s --revision 3
 
 exit codes: 0 no difference; 2 there are differences; 1 error; 6 unreachable`,
 		Flags: append(append(append(o.in.flags(), o.old.flags("old")...), o.new.flags("new")...),
 			&cli.GenericFlag{Name: "output", Value: &o.form, Usage: "print `FORM`: text, json, markdown or html"},
 			&cli.StringFlag{Name: "git", Destination: &o.git, Usage: "take NEW as it was in the git revision `REV` for OLD"},
+			&cli.IntFlag{Name: "revision", Destination: &o.revision, DefaultText: "none", Usage: "take revision `N` of the history for NEW, which may be a STACK then"},
 			&cli.StringFlag{Name: "machines", Destination: &o.machines, Usage: "foresee places on the machines in `FILE`, which stackc machines --output json wrote"},
 			&cli.BoolFlag{Name: "raw", Destination: &o.raw, DisableDefaultText: true, Usage: "print the difference of the unit files as patch(1) takes it"},
 			&cli.IntFlag{Name: "context", Destination: &o.context, Value: -1, DefaultText: "0, with --raw 3", Usage: "show `N` lines around what differs"},
@@ -74,6 +77,8 @@ func (p *program) runDiff(ctx *cli.Context, o *comparing) error {
 		return p.gitDriver(ctx, o)
 	case o.textconv:
 		return p.gitTextconv(ctx, o)
+	case ctx.IsSet("revision"):
+		return p.diffRevision(ctx, o)
 	}
 	before, after, err := o.sides(ctx)
 	if err != nil {
@@ -195,7 +200,11 @@ func (p *program) diffCluster(ctx context.Context, conn *fleet.Conn, o *comparin
 		return err
 	}
 	options := fleet.DiffOptions{Prune: o.prune, Adopt: o.adopt || new.Source.Kind == "units"}
-	s, err := survey(ctx, conn, new.Set, options)
+	snapshot, err := fleet.TakeAll(ctx, conn, new.Set.Names())
+	if err != nil {
+		return err
+	}
+	s, err := surveyOn(p.owned(ctx, conn, snapshot), new.Set, options)
 	if err != nil {
 		return err
 	}
@@ -209,7 +218,7 @@ func (p *program) diffToCluster(ctx context.Context, conn *fleet.Conn, o *compar
 	if err != nil {
 		return err
 	}
-	new := clusterSide(snapshot, old.Set.Stack, old.Set.Names())
+	new := clusterSide(p.owned(ctx, conn, snapshot), old.Set.Stack, old.Set.Names())
 	plan, refusals := fleet.PlanBetween(snapshot.Machines, old.Set, new.Set, fleet.DiffOptions{Prune: o.prune && len(new.Set.Units) > 0})
 	if len(refusals) > 0 {
 		return refused(refusals)
@@ -226,7 +235,7 @@ func clusterSide(s *fleet.Snapshot, stack string, names []units.Name) side {
 		wanted[name] = true
 	}
 	for _, u := range s.Units {
-		if wanted[u.Name] || stack != "" && u.Owner() == stack {
+		if wanted[u.Name] || stack != "" && s.OwnerOf(u) == stack {
 			list = append(list, units.Unit{Name: u.Name, Options: u.Options, Desired: u.Desired})
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/stackc/stackc/compiler/cases"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/state"
 )
 
 // reference is docs/commands.md, in its parts.
@@ -132,7 +133,7 @@ func TestDocsFlags(t *testing.T) {
 		variables = append(variables, f.(cli.DocGenerationFlag).GetEnvVars()...)
 	}
 	slices.Sort(variables)
-	if d := cmp.Diff(variables, slices.Compact(matches("`(FLEETCTL_[A-Z_]+)`", doc.text))); d != "" {
+	if d := cmp.Diff(variables, slices.Compact(matches("`((?:FLEETCTL|STACKC)_[A-Z_]+)`", doc.text))); d != "" {
 		t.Errorf("variables (-code +docs):\n%s", d)
 	}
 }
@@ -147,9 +148,10 @@ func objects() map[string]any {
 		"warning": fleet.Warning{}, "diff": review.Report{}, "side": review.Source{},
 		"summary": review.Summary{}, "unit of a diff": review.Unit{}, "effect": fleet.Effect{}, "directive": review.Directive{}, "edit": review.Edit{},
 		"argument": review.Arg{}, "spot": review.Place{}, "meanwhile": fleet.Meanwhile{}, "holding": fleet.Holding{}, "without": fleet.Without{},
-		"submit, destroy, start, stop, restart, unload": carriedOut{}, "outcome": fleet.Outcome{},
+		"submit, rollback, destroy, start, stop, restart, unload": carriedOut{}, "outcome": fleet.Outcome{},
 		"unit of an outcome": fleet.UnitOutcome{}, "state": fleet.UnitState{}, "requests": fleet.Counts{}, "status": statusReport{},
-		"unit of a status": view.Standing{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
+		"unit of a status": view.Standing{}, "history": historyReport{}, "revision": state.Revision{}, "source": state.Source{}, "history show": revisionReport{},
+		"lock": lockReport{}, "holder": state.Lock{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
 		"why": whyReport{}, "diagnosis": fleet.Diagnosis{}, "unit on a machine": fleet.Spot{}, "eligible machine": fleet.Eligible{}, "peer": fleet.Peer{},
 		"place": diag.Place{}, "position": diag.Position{}, "error": errorReport{},
 		"library list": libraryList{}, "library": view.Library{}, "library show": view.LibraryDetails{}, "export": view.Export{},
@@ -197,7 +199,7 @@ func TestDocsJSON(t *testing.T) {
 		t.Errorf("JSON keys (-code +docs):\n%s", d)
 	}
 	for _, text := range []fleet.Kind{fleet.Unreachable, fleet.Timeout, fleet.Server, fleet.Garbled, fleet.Rejected, fleet.Conflict,
-		fleet.NotFound, fleet.Stale, kindError, fleet.Kind(kindMisused), kindRefused, kindUnplaceable, kindInterrupted} {
+		fleet.NotFound, fleet.Stale, fleet.Lost, fleet.Kind(state.Held), fleet.Kind(state.Unreachable), fleet.Kind(state.Damaged), kindError, fleet.Kind(kindMisused), kindRefused, kindUnplaceable, kindInterrupted} {
 		if _, kinds, _ := strings.Cut(readReference(t).text, "The kinds of errors: "); !regexp.MustCompile(`\b` + string(text) + `\b`).MatchString(kinds) {
 			t.Errorf("docs/commands.md does not tell of the kind %s", text)
 		}
@@ -296,6 +298,11 @@ func exampleFolder(t *testing.T) string {
 	for name, text := range exampleFiles {
 		write(t, filepath.Join(top, name), text)
 	}
+	plan, err := fleet.EncodePlan(fleet.SavedPlan{Endpoint: nowhere}, &fleet.Plan{Version: fleet.PlanVersion, Stack: "k8s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(top, "k8s-plan.json"), string(plan))
 	return top
 }
 
@@ -363,9 +370,13 @@ func startBox(t *testing.T, machines ...string) {
 		io.Copy(io.Discard, stdout)
 		cmd.Wait()
 	})
-	var ready struct{ Fleet []string }
+	var ready struct {
+		Fleet []string
+		Etcd  string
+	}
 	if err := json.NewDecoder(stdout).Decode(&ready); err != nil {
 		t.Fatal(fmt.Errorf("the cluster does not start: %w", err))
 	}
 	t.Setenv("FLEETCTL_ENDPOINT", ready.Fleet[0])
+	t.Setenv("STACKC_ETCD", ready.Etcd)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/state"
 	"github.com/stackc/stackc/fleet/tunnel"
 )
 
@@ -108,6 +109,10 @@ func judge(err error) *failure {
 	switch {
 	case fleet.KindOf(err) == fleet.Canceled, errors.Is(err, context.Canceled):
 		f.code, f.err, f.kind = exitInterrupted, errors.New("interrupted"), kindInterrupted
+	case state.KindOf(err) != "":
+		f.ofState(err)
+	case fleet.KindOf(err) == fleet.Lost:
+		f.code, f.kind = exitStale, string(fleet.Lost)
 	case fleet.KindOf(err) == fleet.Stale:
 		f.code = exitStale
 		f.help = "the cluster has changed meanwhile; plan again"
@@ -117,6 +122,23 @@ func judge(err error) *failure {
 		f.code, f.kind, f.help = exitUnreachable, string(fleet.Unreachable), whereFleetIs(err)
 	}
 	return f
+}
+
+// ofState judges what became of lock or history.
+func (f *failure) ofState(err error) {
+	f.kind = string(state.KindOf(err))
+	var e *state.Error
+	switch state.KindOf(err) {
+	case state.Held:
+		f.code = exitStale
+		if errors.As(err, &e) {
+			f.help = fmt.Sprintf("wait for it; if that run is dead, stackc lock steal %s takes the lock away", e.Lock.Stack)
+		}
+	case state.Lost:
+		f.code, f.help = exitStale, "somebody else changes the stack by now; stackc lock show tells who"
+	case state.Unreachable:
+		f.code, f.help = exitUnreachable, etcdHelp+"; --no-state goes on without lock and history"
+	}
 }
 
 // report tells the error, if there is anything to tell, and returns the exit code.

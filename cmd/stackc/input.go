@@ -18,10 +18,11 @@ type input struct {
 	overlays paths
 	strict   bool
 	form     choice
+	texts    *texts
 }
 
 func newInput() *input {
-	return &input{form: newChoice("auto", "auto", "rich", "short", "json")}
+	return &input{texts: &texts{}, form: newChoice("auto", "auto", "rich", "short", "json")}
 }
 
 func (in *input) flags() []cli.Flag {
@@ -40,13 +41,13 @@ func (in *input) findingsFlag() cli.Flag {
 // compile compiles the stack file of that path, "-" being the standard input.
 // The findings are not shown yet.
 func (in *input) compile(c *console, path string) (*compiler.Result, diag.List) {
-	return in.compileFrom(opener{stdin: c.in}, c, path)
+	return in.compileFrom(opener{stdin: c.in, texts: in.texts}, c, path)
 }
 
 // compileFrom compiles a stack file that, with all that it names, comes from files.
 // What flags name is on the disk.
 func (in *input) compileFrom(files source.Opener, c *console, path string) (*compiler.Result, diag.List) {
-	values, findings := in.settings.read(opener{stdin: c.in})
+	values, findings := in.settings.read(opener{stdin: c.in, texts: in.texts})
 	if findings.HasErrors() {
 		return &compiler.Result{}, findings.Canonical()
 	}
@@ -116,10 +117,19 @@ func (c *console) rich(w io.Writer, findings diag.List) {
 type opener struct {
 	disk  source.Dir
 	stdin io.Reader
+	texts *texts
 }
 
 // Open implements source.Opener.
 func (o opener) Open(path string) (*source.File, error) {
+	file, err := o.open(path)
+	if err == nil && o.texts != nil {
+		o.texts.note(file)
+	}
+	return file, err
+}
+
+func (o opener) open(path string) (*source.File, error) {
 	if path != "-" {
 		return o.disk.Open(path)
 	}

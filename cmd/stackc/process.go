@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"os"
+	"os/user"
+	"strconv"
 	"time"
 
 	"golang.org/x/term"
@@ -17,6 +20,8 @@ type process struct {
 	err    io.Writer
 	getenv func(string) string
 	now    func() time.Time
+	// who tells the user, the host and the process, for locks and history.
+	who func() (user, host string, pid int)
 
 	// inTerminal, outTerminal and errTerminal say which streams a person sees.
 	inTerminal, outTerminal, errTerminal bool
@@ -27,12 +32,24 @@ type process struct {
 func thisProcess() process {
 	return process{
 		args: os.Args[1:], in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		getenv: os.Getenv, now: time.Now,
+		getenv: os.Getenv, now: time.Now, who: whoami,
 		inTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		outTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		errTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		size:        terminalSize,
 	}
+}
+
+// whoami names the person behind sudo, as far as that is told.
+func whoami() (string, string, int) {
+	name, host := os.Getenv("SUDO_USER"), "an unknown host"
+	if u, err := user.Current(); err == nil && name == "" {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	return cmp.Or(name, "uid "+strconv.Itoa(os.Getuid())), host, os.Getpid()
 }
 
 // terminalSize asks whichever of the output streams is a terminal.

@@ -98,7 +98,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // startCluster starts a cluster with fleetbox's flags, and tells stackc where it
-// is. CONTROL is the address of its control API, ENDPOINT that of fleet.
+// and its etcd are. CONTROL is the address of its control API, ENDPOINT that of fleet.
 func startCluster(ts *testscript.TestScript, box func() (string, error), args []string) {
 	path, err := box()
 	ts.Check(err)
@@ -131,6 +131,7 @@ func readReady(ts *testscript.TestScript, stdout io.Reader) error {
 	ts.Setenv("ENDPOINT", ready.Fleet[0])
 	ts.Setenv("CONTROL", ready.Control)
 	ts.Setenv("ETCD", ready.Etcd)
+	ts.Setenv("STACKC_ETCD", ready.Etcd)
 	return nil
 }
 

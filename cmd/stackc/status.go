@@ -78,6 +78,11 @@ func (p *program) stackArgument(ctx *cli.Context, in *input, form *format) (subj
 	if err != nil {
 		return subject{}, err
 	}
+	return p.subject(arg, in, form)
+}
+
+// subject takes a FILE, which ends in .toml or is "-", or else the name of a stack.
+func (p *program) subject(arg string, in *input, form *format) (subject, error) {
 	if !isFile(arg) {
 		return subject{stack: arg}, nil
 	}
@@ -101,6 +106,7 @@ func (p *program) showStatus(ctx context.Context, conn *fleet.Conn, form *format
 	if err != nil {
 		return err
 	}
+	snapshot = p.owned(ctx, conn, snapshot)
 	if err := about.known(snapshot); err != nil {
 		return err
 	}

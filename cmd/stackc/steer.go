@@ -62,7 +62,8 @@ examples:
   stackc ` + name + ` k8s.toml kube-apiserver --timeout 2m
 
 exit codes: 0 done, or nothing to do; 1 error; 3 a unit failed or timed out;
-4 a unit cannot be placed, nothing is sent; 5 stale; 6 unreachable`,
+4 a unit cannot be placed, nothing is sent; 5 somebody else changes the stack;
+6 unreachable; 130 interrupted`,
 		Flags: append(append(in.flags(), form.flag()), o.flags()...),
 		Action: func(ctx *cli.Context) error {
 			about, words, err := p.unitArguments(ctx.Args().Slice(), in, form, name)
@@ -99,6 +100,7 @@ func (p *program) carrySteer(ctx context.Context, conn *fleet.Conn, how fleet.St
 	if err != nil {
 		return err
 	}
+	snapshot = p.owned(ctx, conn, snapshot)
 	names, err := about.choose(snapshot, words)
 	if err != nil {
 		return err
@@ -107,8 +109,14 @@ func (p *program) carrySteer(ctx context.Context, conn *fleet.Conn, how fleet.St
 	if err != nil {
 		return err
 	}
+	session, err := p.begin(ctx, conn, stack, string(how), o.keep)
+	if err != nil {
+		return err
+	}
+	defer session.end(ctx)
 	plan := fleet.PlanSteer(snapshot, stack, names, how, about.set)
-	return p.carry(ctx, conn, form, o, surveyed{snapshot: snapshot, plan: plan, findings: about.findings})
+	// The lock was taken after the cluster was read, so it is read once more.
+	return p.carry(ctx, conn, form, o, session, surveyed{snapshot: snapshot, plan: plan, findings: about.findings, verify: true})
 }
 
 // choose finds the units that the words mean, all of which the cluster must have.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,9 +20,10 @@ import (
 type carrying struct {
 	yes, noWait bool
 	timeout     duration
+	keep        int
 }
 
-func newCarrying() *carrying { return &carrying{timeout: duration{10 * time.Minute}} }
+func newCarrying() *carrying { return &carrying{timeout: duration{10 * time.Minute}, keep: 20} }
 
 func (o *carrying) flags() []cli.Flag {
 	return []cli.Flag{
@@ -30,31 +33,98 @@ func (o *carrying) flags() []cli.Flag {
 	}
 }
 
+func (o *carrying) keepFlag() cli.Flag {
+	return &cli.IntFlag{Name: "keep", Destination: &o.keep, Value: o.keep, Usage: "keep the newest `N` revisions of the history"}
+}
+
 func (p *program) submit() *cli.Command {
 	g, o := newChange(), newCarrying()
 	return &cli.Command{
 		Name:      "submit",
 		Usage:     "bring the cluster to what a stack file says, and wait until it is there",
-		ArgsUsage: "FILE",
+		ArgsUsage: "FILE|PLAN",
 		Description: `Shows the plan, carries it out, and waits until every unit is up: patiently while
 a unit waits for another, and no longer once one has failed. On a terminal it asks
 before it stops or removes anything that runs. Units that the file does not have
 any more are only named, unless --prune is given. Interrupted at any point, the
 next submit goes on from there.
 
+An argument that ends in .json is a plan that plan -o has written: exactly that is
+carried out, or nothing if the cluster has moved since.
+
+While it works it holds the stack's lock in etcd, and it records there what it
+submits; stackc history and stackc rollback know it.
+
 examples:
   stackc submit k8s.toml
   stackc submit k8s.toml --prune --yes --timeout 20m
+  stackc submit k8s-plan.json
 
 exit codes: 0 done, or nothing to do; 1 error; 3 a unit failed or timed out;
-4 a unit cannot be placed, nothing is sent; 5 stale; 6 unreachable`,
-		Flags: append(g.flags(), o.flags()...),
+4 a unit cannot be placed, nothing is sent; 5 the plan is stale, or somebody else
+changes the stack; 6 unreachable; 130 interrupted`,
+		Flags: append(append(g.flags(), o.flags()...), o.keepFlag()),
 		Action: func(ctx *cli.Context) error {
-			return p.compare(ctx, g, func(conn *fleet.Conn, s surveyed) error {
-				return p.carry(ctx.Context, conn, g.form, o, s)
-			})
+			path, err := oneFile(ctx, "FILE or PLAN")
+			if err != nil {
+				return err
+			}
+			if isPlanFile(path) {
+				return p.submitPlan(ctx, g, o, path)
+			}
+			return p.submitFile(ctx, g, o, path)
 		},
 	}
+}
+
+func (p *program) submitFile(ctx *cli.Context, g *change, o *carrying, path string) error {
+	set, findings, err := g.in.load(p.console, path, g.form)
+	if err != nil {
+		return err
+	}
+	return p.withStack(ctx, set.Stack, "submit", o, func(conn *fleet.Conn, session *session) error {
+		s, err := surveyLocked(ctx.Context, conn, session, set, g.options())
+		if err != nil {
+			return err
+		}
+		s.findings, s.source, s.doing = findings, g.in.origin(path), "submit"
+		return p.carry(ctx.Context, conn, g.form, o, session, s)
+	})
+}
+
+// submitPlan carries out a plan that was saved. It says what has moved before it
+// asks anybody anything.
+func (p *program) submitPlan(ctx *cli.Context, g *change, o *carrying, path string) error {
+	if err := undecided(ctx); err != nil {
+		return err
+	}
+	saved, err := readPlan(path)
+	if err != nil {
+		return err
+	}
+	p.cluster.endpoint = cmp.Or(p.cluster.endpoint, saved.Endpoint)
+	return p.withStack(ctx, saved.Plan.Stack, "submit", o, func(conn *fleet.Conn, session *session) error {
+		if err := errors.Join(fleet.Verify(ctx.Context, conn, saved.Plan), session.taken(saved.Plan)); err != nil {
+			return err
+		}
+		return p.carry(ctx.Context, conn, g.form, o, session, savedPlan(path, saved))
+	})
+}
+
+// withStack connects, takes the lock of a stack for as long as do takes, and gives
+// it back.
+func (p *program) withStack(ctx *cli.Context, stack, doing string, o *carrying, do func(*fleet.Conn, *session) error) error {
+	if o.keep < 1 {
+		return misuse("", "--keep %d leaves no history; 1 is the least", o.keep)
+	}
+	return p.withCluster(ctx, func(conn *fleet.Conn) error {
+		session, err := p.begin(ctx.Context, conn, stack, doing, o.keep)
+		if err != nil {
+			return err
+		}
+		defer session.end(ctx.Context)
+		return do(conn, session)
+	})
 }
 
 // carriedOut is the JSON form of a run.
@@ -62,48 +132,57 @@ type carriedOut struct {
 	Plan     *fleet.Plan    `json:"plan"`
 	Outcome  *fleet.Outcome `json:"outcome,omitempty"`
 	Requests fleet.Counts   `json:"requests"`
+	// Revision is the number under which the history has it, 0 for none.
+	Revision int            `json:"revision,omitempty"`
 	Findings []diag.Finding `json:"findings"`
 	// Error tells why the run did not come to its end.
 	Error *errorReport `json:"error,omitempty"`
 }
 
 // carry shows the plan of s, carries it out, and tells how it ended.
-func (p *program) carry(ctx context.Context, conn *fleet.Conn, form *format, o *carrying, s surveyed) error {
+func (p *program) carry(ctx context.Context, conn *fleet.Conn, form *format, o *carrying, session *session, s surveyed) error {
 	if !form.isJSON() && !uneventful(s.plan) {
 		if err := p.printf("%s", view.Plan(s.plan, p.textWidth())); err != nil {
 			return err
 		}
 	}
 	if n := len(s.plan.Unplaceable()); n > 0 {
-		return p.ended(conn, form, s, nil, &failure{
+		return p.ended(conn, form, session, s, nil, &failure{
 			code: exitUnplaceable, kind: kindUnplaceable,
 			err: fmt.Errorf("no machine can run %d of the units, and nothing is sent", n),
 		})
 	}
-	if err := p.confirm(o, s.plan); err != nil {
+	asked, err := p.confirm(ctx, o, s.plan)
+	if err != nil {
+		return err
+	}
+	if err := session.open(ctx, s); err != nil {
 		return err
 	}
 	show := p.newProgress(s.plan, form)
 	end := context.AfterFunc(ctx, func() { show.note("interrupted: finishing the requests under way; once more leaves at once") })
 	defer end()
-	outcome, err := fleet.Apply(ctx, conn, s.plan, fleet.ApplyOptions{NoWait: o.noWait, Timeout: o.timeout.value}, show.tell)
+	outcome, err := fleet.Apply(ctx, conn, s.plan, fleet.ApplyOptions{
+		Verify: asked || s.verify || s.saved != "", NoWait: o.noWait, Timeout: o.timeout.value, Guard: session.guard,
+	}, show.tell)
 	show.close()
+	session.close(ctx, s, outcome, err)
 	if !form.isJSON() {
 		if e := p.showOutcome(o, s.plan, outcome, err); e != nil {
 			return e
 		}
 	}
-	return p.ended(conn, form, s, &outcome, stopped(err, outcome))
+	return p.ended(conn, form, session, s, &outcome, stopped(err, outcome, s.saved))
 }
 
 // ended gives the exit code of a run, after its JSON where that was asked for. The
 // failure is why it did not come to its end, or nil.
-func (p *program) ended(conn *fleet.Conn, form *format, s surveyed, outcome *fleet.Outcome, f *failure) error {
+func (p *program) ended(conn *fleet.Conn, form *format, session *session, s surveyed, outcome *fleet.Outcome, f *failure) error {
 	if f == nil {
 		f = &failure{code: codeOf(*outcome)}
 	}
 	if form.isJSON() {
-		data := carriedOut{Plan: s.plan, Outcome: outcome, Requests: conn.Counts(), Findings: diag.Findings(s.findings), Error: f.report()}
+		data := carriedOut{Plan: s.plan, Outcome: outcome, Requests: conn.Counts(), Revision: session.revision(), Findings: diag.Findings(s.findings), Error: f.report()}
 		if err := p.json(data); err != nil {
 			return err
 		}
@@ -115,23 +194,44 @@ func (p *program) ended(conn *fleet.Conn, form *format, s surveyed, outcome *fle
 	return f
 }
 
-// confirm asks a person before something that runs is stopped. Where nobody can
-// answer it does not ask: there the caller has decided.
-func (p *program) confirm(o *carrying, plan *fleet.Plan) error {
-	if o.yes || !p.inTerminal || !p.outTerminal || !disturbs(plan) {
-		return nil
+// confirm asks a person before something that runs is stopped, and tells whether it
+// has asked. Where nobody can answer it does not: there the caller has decided.
+func (p *program) confirm(ctx context.Context, o *carrying, plan *fleet.Plan) (asked bool, err error) {
+	if o.yes || !p.interactive() || !disturbs(plan) {
+		return false, nil
 	}
-	if err := p.printf("\ngo on? [y/N] "); err != nil {
+	return true, p.ask(ctx, "nothing is sent")
+}
+
+// interactive reports whether somebody is there to be asked.
+func (c *console) interactive() bool { return c.inTerminal && c.outTerminal }
+
+// ask wants a yes; anything else is an error, and so is the end of ctx.
+func (c *console) ask(ctx context.Context, otherwise string) error {
+	if err := c.printf("\ngo on? [y/N] "); err != nil {
 		return err
 	}
-	answer, err := bufio.NewReader(p.in).ReadString('\n')
-	if err != nil && answer == "" {
-		return misuse("", "no answer; nothing is sent")
+	type line struct {
+		text string
+		err  error
 	}
-	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-		return misuse("", "not confirmed; nothing is sent")
+	answered := make(chan line, 1)
+	go func() { // a read cannot be ended; the program does not outlast it
+		text, err := bufio.NewReader(c.in).ReadString('\n')
+		answered <- line{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case l := <-answered:
+		if l.err != nil && l.text == "" {
+			return misuse("", "no answer; %s", otherwise)
+		}
+		if a := strings.ToLower(strings.TrimSpace(l.text)); a != "y" && a != "yes" {
+			return misuse("", "not confirmed; %s", otherwise)
+		}
+		return nil
 	}
-	return nil
 }
 
 // disturbs reports whether the plan stops, restarts or removes a unit that is on
@@ -147,6 +247,9 @@ func disturbs(plan *fleet.Plan) bool {
 
 // showOutcome tells where each unit is, unless nothing was done at all.
 func (p *program) showOutcome(o *carrying, plan *fleet.Plan, outcome fleet.Outcome, err error) error {
+	if plan.Count(fleet.Adopt) > 0 && settled(plan) && err == nil && len(outcome.Bad()) == 0 {
+		return p.printf("\nnothing is sent: what is taken over is as the stack says\n")
+	}
 	if settled(plan) && err == nil && len(outcome.Bad()) == 0 {
 		return p.printf("nothing to do: %s\n", view.AsWanted(plan))
 	}
@@ -177,13 +280,21 @@ func stopsLater(plan *fleet.Plan, outcome fleet.Outcome) bool {
 }
 
 // stopped tells of a run that did not come to its end how far it came; nil when it did.
-func stopped(err error, outcome fleet.Outcome) *failure {
+// Of a saved plan nothing can be done twice: the cluster is no longer as it was.
+func stopped(err error, outcome fleet.Outcome, saved string) *failure {
 	if err == nil {
 		return nil
 	}
 	f := *judge(err)
 	if n := len(outcome.Done); n > 0 || f.code == exitInterrupted {
-		f.help = fmt.Sprintf("%d of %d requests are done; the same command goes on from there", n, n+len(outcome.Left))
+		then := "the same command goes on from there"
+		switch {
+		case saved != "" && n > 0:
+			then = "the plan is used up: plan again, and it goes on from there"
+		case f.kind == string(fleet.Lost):
+			then = "stackc lock show tells who has it; once that is over the same command goes on from there"
+		}
+		f.help = fmt.Sprintf("%d of %d requests are done; %s", n, n+len(outcome.Left), then)
 	}
 	return &f
 }
@@ -201,7 +312,7 @@ func settled(plan *fleet.Plan) bool {
 // uneventful reports whether a plan has nothing to show: all is as it should be,
 // and there is nothing to remark.
 func uneventful(plan *fleet.Plan) bool {
-	return settled(plan) && plan.Count(fleet.Orphan) == 0 && len(plan.Warnings) == 0
+	return settled(plan) && plan.Count(fleet.Orphan)+plan.Count(fleet.Adopt) == 0 && len(plan.Warnings) == 0
 }
 
 // codeOf is the exit code for how the units fare.

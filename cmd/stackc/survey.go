@@ -8,6 +8,7 @@ import (
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/state"
 	"github.com/stackc/stackc/units"
 )
 
@@ -33,6 +34,13 @@ type surveyed struct {
 	findings diag.List
 	snapshot *fleet.Snapshot
 	plan     *fleet.Plan
+	// source says of what text the units were made, doing by which command.
+	source state.Source
+	doing  string
+	// verify says that the cluster is to be read once more before the first write.
+	verify bool
+	// saved is the file of a plan that was made before, or "".
+	saved string
 }
 
 // withCluster connects, calls do, and tells of the requests afterwards if asked.
@@ -60,28 +68,58 @@ func (p *program) compare(ctx *cli.Context, g *change, do func(*fleet.Conn, surv
 		return err
 	}
 	return p.withCluster(ctx, func(conn *fleet.Conn) error {
-		s, err := survey(ctx.Context, conn, set, fleet.DiffOptions{Prune: g.prune, Adopt: g.adopt})
-		if err != nil {
-			return err
-		}
-		s.findings = findings
-		return do(conn, s)
+		return p.compareSet(ctx.Context, conn, g, set, func(s surveyed) error {
+			s.findings, s.source = findings, g.in.origin(path)
+			return do(conn, s)
+		})
 	})
 }
 
+// compareSet plans what would bring the cluster to a set.
+func (p *program) compareSet(ctx context.Context, conn *fleet.Conn, g *change, set *units.Set, do func(surveyed) error) error {
+	snapshot, err := fleet.TakeAll(ctx, conn, set.Names())
+	if err != nil {
+		return err
+	}
+	s, err := surveyOn(p.owned(ctx, conn, snapshot), set, g.options())
+	if err != nil {
+		return err
+	}
+	return do(s)
+}
+
+func (g *change) options() fleet.DiffOptions {
+	return fleet.DiffOptions{Prune: g.prune, Adopt: g.adopt}
+}
+
 // survey reads the whole cluster, since orphans and the load of the machines
-// cannot be told from less, and makes the plan for set.
+// cannot be told from less, and makes the plan for set. What is recorded of owners
+// is not looked at.
 func survey(ctx context.Context, client fleet.Client, set *units.Set, options fleet.DiffOptions) (surveyed, error) {
 	snapshot, err := fleet.TakeAll(ctx, client, set.Names())
 	if err != nil {
 		return surveyed{}, err
 	}
+	return surveyOn(snapshot, set, options)
+}
+
+// surveyOn makes the plan for set on a snapshot of the whole cluster.
+func surveyOn(snapshot *fleet.Snapshot, set *units.Set, options fleet.DiffOptions) (surveyed, error) {
 	changes, refusals := fleet.Diff(snapshot, set, options)
 	if len(refusals) > 0 {
 		return surveyed{}, refused(refusals)
 	}
 	plan := fleet.NewPlan(snapshot, set, changes, fleet.Place(snapshot, set, changes))
 	return surveyed{set: set, snapshot: snapshot, plan: plan}, nil
+}
+
+// surveyLocked reads the cluster while the stack is locked, and makes the plan.
+func surveyLocked(ctx context.Context, conn *fleet.Conn, session *session, set *units.Set, options fleet.DiffOptions) (surveyed, error) {
+	snapshot, err := fleet.TakeAll(ctx, conn, set.Names())
+	if err != nil {
+		return surveyed{}, err
+	}
+	return surveyOn(snapshot.WithClaims(claimList(session.claims)), set, options)
 }
 
 // refused makes one error of what must not be touched.
@@ -95,7 +133,7 @@ func refused(refusals []fleet.Refusal) error {
 
 // codeOfPlan is how plan and diff end: 2 tells that there is something to do.
 func codeOfPlan(plan *fleet.Plan) int {
-	if plan.Empty() {
+	if plan.Empty() && plan.Count(fleet.Adopt) == 0 {
 		return exitDone
 	}
 	return exitChanges

@@ -46,6 +46,8 @@ type Revision struct {
 	Doing string `json:"doing"`
 	Who   string `json:"who"`
 	Host  string `json:"host"`
+	// Program is the version of the program.
+	Program string `json:"program,omitempty"`
 	// Run is the ID of the lock's holder.
 	Run   string    `json:"run"`
 	Began time.Time `json:"began"`

@@ -28,10 +28,13 @@ const retryFor = 20 * time.Second
 
 // Config says where the store is.
 type Config struct {
-	// Endpoints are URLs of members of one etcd: http://host:2379.
+	// Endpoints are URLs of members of one etcd: http://host:2379. One may bring the
+	// user of all: http://me:word@host:2379.
 	Endpoints []string
 	// TLS is for https endpoints; nil is Go's default.
 	TLS *tls.Config
+	// Dial replaces the way connections are made, through a tunnel for example.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Prefix is the key under which everything lies, DefaultPrefix when empty.
 	Prefix string
 	// Timeout bounds each try of a request. 0 means DefaultTimeout.
@@ -56,12 +59,11 @@ type Store struct {
 
 // Open prepares a connection. Nothing is sent. The error is of Kind Misused.
 func Open(c Config) (*Store, error) {
-	for _, endpoint := range c.Endpoints {
-		if u, err := url.Parse(endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return nil, fail("connect to etcd", Misused, "endpoint %q is not http://host:port or https://host:port", endpoint)
-		}
+	endpoints, user, err := parse(c.Endpoints)
+	if err != nil {
+		return nil, err
 	}
-	s := &Store{endpoints: c.Endpoints, prefix: c.Prefix, ttl: c.TTL, timeout: c.Timeout}
+	s := &Store{endpoints: endpoints, prefix: c.Prefix, ttl: c.TTL, timeout: c.Timeout}
 	if s.prefix == "" {
 		s.prefix = DefaultPrefix
 	}
@@ -72,17 +74,36 @@ func Open(c Config) (*Store, error) {
 		s.timeout = DefaultTimeout
 	}
 	s.transport = &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: s.timeout, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:         c.Dial,
 		TLSClientConfig:     c.TLS,
 		TLSHandshakeTimeout: s.timeout,
 		MaxIdleConnsPerHost: 4,
 	}
-	client, err := etcd.New(etcd.Config{Endpoints: c.Endpoints, Transport: s.transport})
+	if c.Dial == nil {
+		s.transport.DialContext = (&net.Dialer{Timeout: s.timeout, KeepAlive: 30 * time.Second}).DialContext
+	}
+	word, _ := user.Password()
+	client, err := etcd.New(etcd.Config{Endpoints: endpoints, Transport: s.transport, Username: user.Username(), Password: word})
 	if err != nil {
 		return nil, &Error{Op: "connect to etcd", Kind: Misused, Err: err}
 	}
 	s.keys = etcd.NewKeysAPI(client)
 	return s, nil
+}
+
+// parse takes the user out of endpoints, so that no message tells the password.
+func parse(texts []string) (endpoints []string, user *url.Userinfo, err error) {
+	for _, text := range texts {
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, nil, fail("connect to etcd", Misused, "endpoint %q is not http://host:port or https://host:port", text)
+		}
+		if u.User != nil {
+			user, u.User = u.User, nil
+		}
+		endpoints = append(endpoints, u.String())
+	}
+	return endpoints, user, nil
 }
 
 // Close drops idle connections.

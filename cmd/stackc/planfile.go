@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/stackc/stackc/fleet"
+)
+
+// isPlanFile tells plan files from stack files, by their names.
+func isPlanFile(path string) bool { return strings.HasSuffix(path, ".json") }
+
+// savePlan writes a plan. The file may have secrets of the units in it, so nobody
+// else may read it; and it is there whole or not at all.
+func (p *program) savePlan(path string, conn *fleet.Conn, s surveyed) error {
+	who, host, _ := p.who()
+	text, err := fleet.EncodePlan(fleet.SavedPlan{
+		Program: buildVersion().Version, Made: p.now().UTC().Truncate(1e9), By: who + " on " + host, Endpoint: conn.Endpoint().Text,
+		File: s.source.File, Source: s.source.Digest, Git: s.source.Git,
+	}, s.plan)
+	if err != nil {
+		return err
+	}
+	fresh, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new*") // has mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(fresh.Name()) // once renamed, it is not there
+	_, err = fresh.Write(text)
+	if e := fresh.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(fresh.Name(), path)
+}
+
+func readPlan(path string) (*fleet.SavedPlan, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	saved, err := fleet.DecodePlan(text)
+	if err != nil {
+		return nil, misuse("", "%s cannot be carried out: %w", path, err)
+	}
+	return saved, nil
+}
+
+// undecided are the flags that say what a plan is to be; a plan that was saved is
+// what it is.
+func undecided(ctx *cli.Context) error {
+	for _, name := range []string{"set", "params", "overlay", "strict", "prune", "adopt"} {
+		if ctx.IsSet(name) {
+			return misuse("give it to plan", "--%s says what to plan, and this is a plan already", name)
+		}
+	}
+	return nil
+}
+
+// submitCommand writes the command that carries out what plan has shown: the same
+// one, or the plan file's.
+func (p *program) submitCommand(ctx *cli.Context, planFile string) string {
+	arranged, err := arrange(ctx.App, p.args)
+	if err != nil {
+		return "" // cannot be: the command runs
+	}
+	at := slices.Index(arranged, ctx.Command.Name)
+	global, own := arranged[:at], arranged[at+1:]
+	words := []string{planFile}
+	if planFile == "" {
+		end := slices.Index(own, "--")
+		words = append(slices.Clone(own[end+1:]), without(own[:end], "output", "o", "findings")...)
+	}
+	words = append(words, without(global, "verbose", "debug", "color")...)
+	for i := range words {
+		words[i] = shellWord(words[i])
+	}
+	return "stackc submit " + strings.Join(words, " ")
+}
+
+// without leaves out flags, and their values where those stand apart.
+func without(args []string, names ...string) []string {
+	var kept []string
+	for i := 0; i < len(args); i++ {
+		name, _, inline := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		if !strings.HasPrefix(args[i], "-") || !slices.Contains(names, name) {
+			kept = append(kept, args[i])
+			continue
+		}
+		if !inline && name != "verbose" && name != "debug" {
+			i++
+		}
+	}
+	return kept
+}
+
+// plainWord is what a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+func shellWord(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// savedPlan is what submit needs of a plan file.
+func savedPlan(path string, saved *fleet.SavedPlan) surveyed {
+	s := surveyed{plan: saved.Plan, saved: path, doing: "submit of a plan"}
+	s.source.File, s.source.Digest, s.source.Git = saved.File, saved.Source, saved.Git
+	return s
+}
+
+// planHint tells how to carry a plan out.
+func planHint(command, planFile string) string {
+	if planFile != "" {
+		return fmt.Sprintf("\nwritten to %s; this carries out exactly that: %s\n", planFile, command)
+	}
+	return fmt.Sprintf("\nto carry it out: %s\n", command)
+}
