@@ -22,8 +22,8 @@ import (
 // The changes that TestConsequences makes: so many stacks that have nothing to do
 // with each other are changed at once, so many times.
 const (
-	truthStacks = 25
-	truthRounds = 20
+	truthStacks = 50
+	truthRounds = 10
 )
 
 // TestConsequences makes 500 random changes on fleet in a box, and compares what
