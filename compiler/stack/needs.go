@@ -145,7 +145,7 @@ func (l *loader) standIn(need Need) {
 	pos := need.Says.Pos
 	h := &Host{
 		Key: need.Name, Pos: pos, Addresses: []Text{plainText(pos, nil, "192.0.2.1")},
-		Port: Int{Value: 1, Pos: pos}, Ready: &Ready{Kind: ReadyTCP, Pos: pos},
+		Port: Int{Value: 1, Pos: pos}, Ready: &Ready{Kind: ReadyTCP, Pos: pos}, StandIn: true,
 	}
 	l.stack.hosts[h.Key] = h
 	l.stack.Hosts = append(l.stack.Hosts, h)

@@ -111,6 +111,8 @@ type Host struct {
 	// Addresses are where it is found from other machines; of several any will do.
 	Addresses []Text
 	After     []Word
+	// StandIn says that it stands for something that a library needs: nothing of it is known.
+	StandIn bool
 }
 
 // Unit is one unit that the stack gives to fleet.
