@@ -26,7 +26,8 @@ func (d Directive) CheckValue(value string) []ValueFault {
 		return nil
 	}
 	c := valueCheck{d: d, value: value}
-	if check := checkOf(d.parser); check != nil && !(checksWhole(d.parser) && strings.Contains(value, "%")) {
+	whole := d.Specifiers() && !wordwise(d.parser) && strings.Contains(value, "%")
+	if check := checkOf(d.parser); check != nil && !whole {
 		check(&c)
 	}
 	return c.faults
@@ -61,15 +62,15 @@ func didYouMean(value string, words ...string) string {
 	return ""
 }
 
-// checksWhole reports whether a specifier anywhere leaves the whole value to
-// systemd. The others look at "%" themselves: it is a percentage, or they judge
-// word by word.
-func checksWhole(parser string) bool {
-	switch parser {
-	case "memory_limit", "iec_size", "tasks_max", "cpu_quota", "managed_oom_mem_pressure_limit":
+// Specifiers reports whether systemd expands specifiers such as %i in the values
+// of the directive, in some version at least. In a number or one of a few words it
+// does not: there a % is a fault.
+func (d Directive) Specifiers() bool {
+	switch d.Kind {
+	case KindBool, KindSeconds, KindEnum, KindNumber, KindBytes, KindMode, KindSignal, KindPercent, KindLimit:
 		return false
 	}
-	return !wordwise(parser)
+	return boolOr(d.parser) == nil || d.parser == "exec_output" || d.parser == "exec_input"
 }
 
 // checkOf returns how the values of a parser function are judged, nil when they

@@ -23,26 +23,26 @@ type valueCase struct {
 }
 
 var valueCases = []valueCase{
-	{"Service", "Restart", []string{"always", "no", "on-failure"}, []string{"alway", "Always", "yes"}},
+	{"Service", "Restart", []string{"always", "no", "on-failure"}, []string{"alway", "Always", "yes", "%i", "al%ways"}},
 	{"Service", "Type", []string{"notify", "oneshot"}, []string{"Notify", "single"}},
-	{"Service", "RemainAfterExit", []string{"Yes", "1", "off", "T"}, []string{"ture", "2", "enabled"}},
+	{"Service", "RemainAfterExit", []string{"Yes", "1", "off", "T"}, []string{"ture", "2", "enabled", "%i"}},
 	{"Service", "PrivateMounts", []string{"yes"}, []string{"maybe"}},
 	{"Service", "RestartSec", []string{"10", "1h 30min", "1min30s 500ms", "2.5 s", "infinity", "1.5", "5 5", "100us", "2M", "3 weeks 1d", ".5", "+5", "12.34 .56"},
-		[]string{"5 parsecs", "10 s x", "s", "-5", "5mins", "1.2.3", "five", "infinity5", "99999999999999999999"}},
+		[]string{"5 parsecs", "%i", "10 s x", "s", "-5", "5mins", "1.2.3", "five", "infinity5", "99999999999999999999"}},
 	{"Service", "TimeoutStopSec", []string{"90", "0", "infinity"}, []string{"90seconds ago", "none"}},
 	{"Service", "TimerSlackNSec", []string{"50ns", "1us", "2 nsec"}, []string{"1ps"}},
-	{"Service", "UMask", []string{"0022", "7777", "22"}, []string{"0999", "rw", "77777"}},
-	{"Service", "KillSignal", []string{"SIGTERM", "TERM", "15", "SIGRTMIN+3", "RTMAX-2", "SIGRTMIN", "64", "SIGPIPE"}, []string{"SIGTREM", "sigterm", "0", "65", "SIGRTMIN+31", "FOO", "SIG", "RTMIN-1"}},
+	{"Service", "UMask", []string{"0022", "7777", "22"}, []string{"0999", "%i", "rw", "77777"}},
+	{"Service", "KillSignal", []string{"SIGTERM", "TERM", "15", "SIGRTMIN+3", "RTMAX-2", "SIGRTMIN", "64", "SIGPIPE"}, []string{"SIGTREM", "SIG%i", "sigterm", "0", "65", "SIGRTMIN+31", "FOO", "SIG", "RTMIN-1"}},
 	{"Service", "KillMode", []string{"mixed", "none"}, []string{"cgroup", "Mixed"}},
-	{"Service", "Nice", []string{"0", "-20", "19", "0x5"}, []string{"20", "-21", "high", "5.5"}},
+	{"Service", "Nice", []string{"0", "-20", "19", "0x5"}, []string{"20", "-21", "high", "5.5", "%i"}},
 	{"Service", "OOMScoreAdjust", []string{"-1000", "1000", "0"}, []string{"1001", "-1001", "max"}},
 	{"Service", "CPUQuota", []string{"20%", "200%", "12.5%", "5‰"}, []string{"20", "-5%", "0%", "%", "5.%", "12.345%", "half"}},
 	{"Service", "CPUShares", []string{"1024", "2"}, []string{"1", "262145", "many"}},
 	{"Service", "BlockIOWeight", []string{"500"}, []string{"9", "1001"}},
-	{"Service", "MemoryMax", []string{"512M", "1.5G", "infinity", "50%", "1G 500M", "4096", "10 K", "1B"}, []string{"512MB", "512m", "-1", "101%", "1M 1G", "lots", "1MiB"}},
+	{"Service", "MemoryMax", []string{"512M", "1.5G", "infinity", "50%", "1G 500M", "4096", "10 K", "1B"}, []string{"512MB", "%i", "512m", "-1", "101%", "1M 1G", "lots", "1MiB"}},
 	{"Service", "MemoryLimit", []string{"1G"}, []string{"1g"}},
 	{"Service", "TasksMax", []string{"100", "infinity", "15%"}, []string{"0", "-1", "ten", "110%"}},
-	{"Service", "LimitNOFILE", []string{"65536", "infinity", "1024:65536", "0x100", "1024:infinity", "0"}, []string{"abc", "65536:1024", "-1", "64K", "1024:", "1024:x", "1024 65536", "infinity:1", "unlimited"}},
+	{"Service", "LimitNOFILE", []string{"65536", "infinity", "1024:65536", "0x100", "1024:infinity", "0"}, []string{"abc", "%i", "65536:1024", "-1", "64K", "1024:", "1024:x", "1024 65536", "infinity:1", "unlimited"}},
 	{"Service", "LimitCORE", []string{"infinity", "1G", "64M:1G"}, []string{"1GB", "unlimited"}},
 	{"Service", "LimitMEMLOCK", []string{"64K", "infinity"}, []string{"64k"}},
 	{"Service", "LimitNPROC", []string{"100:200"}, []string{"200:100"}},
@@ -213,9 +213,9 @@ func TestValuesAgainstSystemd(t *testing.T) {
 // TestCheckValueLeavesSpecifiers: what only systemd can expand is not judged.
 func TestCheckValueLeavesSpecifiers(t *testing.T) {
 	for _, c := range [][3]string{
-		{"Service", "Restart", "%i"}, {"Service", "User", "%i"}, {"Service", "WorkingDirectory", "%h/x"}, {"Service", "RestartSec", "%i"},
+		{"Service", "User", "%i"}, {"Service", "WorkingDirectory", "%h/x"}, {"Service", "StandardOutput", "file:/%i"},
 		{"Service", "Environment", "A=%i %i"}, {"Service", "ReadOnlyPaths", "%t /x"}, {"Socket", "ListenStream", "%i"}, {"Timer", "OnCalendar", "%i"},
-		{"Service", "ExecStart", "anything"}, {"Service", "Restart", ""}, {"Service", "Nice", " "}, {"Service", "LimitNOFILE", "%i"},
+		{"Service", "ExecStart", "anything"}, {"Service", "Restart", ""}, {"Service", "Nice", " "},
 	} {
 		d, _ := units.LookupDirective(c[0], c[1])
 		if fault := d.CheckValue(c[2]); fault != nil {

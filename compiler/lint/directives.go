@@ -76,7 +76,7 @@ const unknownPart = "%i"
 func (c *checker) directiveValues(known units.Directive, d *stack.Directive, path string) {
 	for _, v := range d.Values {
 		line := v.Line(unknownPart)
-		if len(v.Refs()) > 0 && (known.Kind == units.KindBytes || known.Kind == units.KindPercent) {
+		if len(v.Refs()) > 0 && !known.Specifiers() {
 			continue // there a % is no specifier
 		}
 		for _, fault := range known.CheckValue(line.Text) {
