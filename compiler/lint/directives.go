@@ -76,10 +76,7 @@ const unknownPart = "%i"
 func (c *checker) directiveValues(known units.Directive, d *stack.Directive, path string) {
 	for _, v := range d.Values {
 		line := v.Line(unknownPart)
-		if len(v.Refs()) > 0 && !known.Specifiers() {
-			continue // there a % is no specifier
-		}
-		for _, fault := range known.CheckValue(line.Text) {
+		for _, fault := range faults(known, v) {
 			pos := stack.Pos{Span: line.Span(fault.Start, fault.End), Via: v.Pos.Via}
 			if fault.Start == 0 && fault.End == len(line.Text) {
 				pos.Span = v.Pos.Span
@@ -87,6 +84,14 @@ func (c *checker) directiveValues(known units.Directive, d *stack.Directive, pat
 			c.add(stack.Finding(diag.Error, diag.BadValue, pos, path, "%s=: %s", d.Name, fault.Reason).WithHelp(fault.Help))
 		}
 	}
+}
+
+// faults judges one value of a directive.
+func faults(known units.Directive, v stack.Text) []units.ValueFault {
+	if len(v.Refs()) > 0 && !known.Specifiers() {
+		return nil // there a % is no specifier
+	}
+	return known.CheckValue(v.Line(unknownPart).Text)
 }
 
 func (c *checker) unknownDirective(s *stack.Section, d *stack.Directive, path string) {
@@ -137,7 +142,10 @@ func mistyped(u *stack.Unit, names ...string) bool {
 
 // meantBy returns the directive that one at fault was probably meant to be.
 func meantBy(s *stack.Section, d *stack.Directive) (name string, wrong bool) {
-	_, known := units.LookupDirective(s.Name, d.Name)
+	directive, known := units.LookupDirective(s.Name, d.Name)
+	if known && slices.ContainsFunc(d.Values, func(v stack.Text) bool { return len(faults(directive, v)) > 0 }) {
+		return d.Name, true
+	}
 	if known || strings.HasPrefix(s.Name, "X-") || strings.HasPrefix(d.Name, "X-") {
 		return d.Name, d.Broken
 	}

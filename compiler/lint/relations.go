@@ -102,7 +102,7 @@ func triggers(c *checker, n *topology.Node) {
 		return
 	}
 	target, ok := impliedTarget(n)
-	if len(named) > 0 || !ok {
+	if len(named) > 0 || !ok || mistyped(n.Unit, "Unit", "Service", "Accept") {
 		return
 	}
 	other := c.t.ByName(target)

@@ -55,7 +55,7 @@ func additions(v *syntax.Value) (t *syntax.Table, ok bool) {
 
 // added puts what a table of additions says around old. read reads one list.
 func added[T any](d *decoder, t *syntax.Table, old []T, read func(d *decoder, v *syntax.Value) []T) []T {
-	d.onlyKeys(t, "an addition to a list", additionNames())
+	t = d.onlyKeys(t, "an addition to a list", additionNames())
 	list := slices.Clone(old) // never into an array that another unit may share
 	if e := t.Get("prepend"); e != nil {
 		list = append(read(d.at("prepend"), e.Value), list...)

@@ -53,15 +53,13 @@ func (l *loader) library(d *decoder, v *syntax.Value) {
 	if t == nil {
 		return
 	}
-	d.onlyKeys(t, "a use entry", useKeys.Names())
+	t = d.onlyKeys(t, "a use entry", useKeys.Names())
 	name := t.Get("stack")
-	if name == nil && mistyped(t, useKeys.Names(), "stack") {
-		return
-	}
 	if name == nil {
 		d.errorf(diag.MissingKey, v.Span, "the use entry does not say which stack").help(`add stack = "std:NAME" or the path of a stack file`)
 		return
 	}
+	d = d.quiet(name)
 	library := d.at("stack").name(name.Value)
 	if library == "" {
 		return

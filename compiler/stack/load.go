@@ -100,12 +100,12 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting, of *decod
 		return nil
 	}
 	d := &decoder{scope: &scope{use: use}, findings: l.findings}
+	tree = d.onlyKeys(tree, "a stack file", topWords().Names())
 	l.header(d, file, tree)
 	if l.declaration(d, tree); use != nil && !l.fits(of, use) {
 		l.lost = true
 		return nil
 	}
-	d.onlyKeys(tree, "a stack file", topWords().Names())
 	l.params(d, tree, settings)
 	l.libraries(d, tree)
 	l.roles(d, tree)

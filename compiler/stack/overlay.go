@@ -76,16 +76,16 @@ func (l *loader) overlaySettings(list []overlay) []Setting {
 // the parameters of the stack file, whose scope s is.
 func (l *loader) overlay(o overlay, s *scope) {
 	d := &decoder{scope: s, findings: l.findings}
-	l.overlayHeader(d, o.tree)
+	tree := d.onlyKeys(o.tree, "an overlay", overlayWords().Names())
+	l.overlayHeader(d, tree)
 	l.overlaid = true
-	l.roles(d, o.tree)
-	l.hosts(d, o.tree)
-	l.units(d, o.tree)
+	l.roles(d, tree)
+	l.hosts(d, tree)
+	l.units(d, tree)
 }
 
 // overlayHeader reads what an overlay says of the stack as a whole.
 func (l *loader) overlayHeader(d *decoder, tree *syntax.Table) {
-	d.onlyKeys(tree, "an overlay", overlayWords().Names())
 	if e := tree.Get("stack"); e != nil {
 		if name := d.at("stack").name(e.Value); name != "" && name != l.stack.Name {
 			d.at("stack").errorf(diag.BadValue, e.Value.Span, "this is an overlay for stack %q, not for %q", name, l.stack.Name).

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,12 +91,12 @@ func (d *decoder) param(e *syntax.Entry) *Param {
 	if e.Value.Kind != syntax.KindTable {
 		return d.bareParam(p, e.Value)
 	}
-	d.onlyKeys(e.Value.Table, "a parameter", paramWords().Names())
-	p.Type = d.paramType(e)
-	if v := e.Value.Table.Get("values"); v != nil && p.Type != "" {
+	t := d.onlyKeys(e.Value.Table, "a parameter", paramWords().Names())
+	p.Type = d.paramType(e, t)
+	if v := t.Get("values"); v != nil && p.Type != "" {
 		p.Values = d.at("values").paramValues(p, v.Value) // before the default, which is one of them
 	}
-	for _, f := range e.Value.Table.Entries {
+	for _, f := range t.Entries {
 		switch f.Key {
 		case "help":
 			p.Help, _ = d.at("help").literal(f.Value)
@@ -149,11 +150,8 @@ func (d *decoder) bareParam(p *Param, v *syntax.Value) *Param {
 	return p
 }
 
-func (d *decoder) paramType(e *syntax.Entry) ParamType {
-	f := e.Value.Table.Get("type")
-	if f == nil && mistyped(e.Value.Table, paramWords().Names(), "type") {
-		return ""
-	}
+func (d *decoder) paramType(e *syntax.Entry, t *syntax.Table) ParamType {
+	f := t.Get("type")
 	if f == nil {
 		d.errorf(diag.MissingKey, e.KeySpan, "parameter %q has no type", e.Key).
 			help("add type = %s", oneOf(ParamTypes()))
@@ -302,7 +300,9 @@ func (d *decoder) bind(params []*Param, settings []Setting) {
 		if p == nil {
 			d.errorf(diag.UnknownParameter, s.Span, "%s has no parameter %q", d.scope.title(), s.Name).
 				suggest(s.Name, names).orHelp("its parameters are %s", oneOf(names))
-			continue
+			if p = meantBy(s, byName, names, settings); p == nil {
+				continue
+			}
 		}
 		if s.broken {
 			p.From = Pos{Span: s.Span, Via: d.scope.use}
@@ -353,6 +353,16 @@ func (d *decoder) set(p *Param, s Setting) {
 	}
 	p.From = Pos{Span: span, Via: d.scope.use}
 	p.Value, p.meant = d.checkParam(p, v), &meaning{s.giver}
+}
+
+// meantBy returns the parameter that a setting of an unknown one was probably
+// meant for, so that it is not missing as well; nil when another setting gives it.
+func meantBy(s Setting, params map[string]*Param, names []string, settings []Setting) *Param {
+	meant, ok := suggestion(s.Name, names)
+	if !ok || slices.ContainsFunc(settings, func(other Setting) bool { return other.Name == meant }) {
+		return nil
+	}
+	return params[meant]
 }
 
 // parseSetting reads text from the command line as a value of type t.

@@ -72,14 +72,24 @@ func (d *decoder) unit(u *Unit, t *syntax.Table) {
 			d.section(u, e)
 			continue
 		}
-		i := slices.IndexFunc(unitWords, func(w keyword[Unit]) bool { return w.Name == e.Key })
-		if i < 0 {
-			d.unknownUnitWord(u, e)
+		i := unitWord(e.Key)
+		if i >= 0 {
+			unitWords[i].read(d, u, e.Value)
 			continue
 		}
-		unitWords[i].read(d, u, e.Value)
+		d.unknownUnitWord(u, e)
+		if meant, ok := suggestion(e.Key, UnitWords()); ok && t.Get(meant) == nil {
+			right := *e
+			right.Key = meant
+			unitWords[unitWord(meant)].read(d.quiet(&right), u, e.Value)
+		}
 	}
 	d.besideText(u, t)
+}
+
+// unitWord returns the index of a lower-case key of a unit, -1 for an unknown one.
+func unitWord(key string) int {
+	return slices.IndexFunc(unitWords, func(w keyword[Unit]) bool { return w.Name == key })
 }
 
 // isSection tells systemd's words from stackc's: they begin with a capital letter.
@@ -87,12 +97,30 @@ func isSection(key string) bool { return key != "" && key[0] >= 'A' && key[0] <=
 
 func (d *decoder) unknownUnitWord(u *Unit, e *syntax.Entry) {
 	f := d.errorf(diag.UnknownKey, e.KeySpan, "a unit has no key %q", e.Key)
-	if title := strings.ToUpper(e.Key[:min(1, len(e.Key))]) + e.Key[min(1, len(e.Key)):]; slices.Contains(knownSections(), title) {
+	if meant := lowerSection(e); meant != "" {
 		u.Unread = true
-		f.help("sections of systemd are written with a capital letter: [unit.….%s]", title)
+		f.help("sections of systemd are written with a capital letter: [unit.….%s]", meant)
+		right := *e
+		right.Key = meant
+		d.section(u, &right)
 		return
 	}
 	f.suggest(e.Key, UnitWords()).orHelp("systemd's own directives stand in a table named as their section, like [unit.….Service]")
+}
+
+// lowerSection returns the section that a lower-case key was probably meant to be,
+// "" for none: one but for its case, or a table that is named almost so.
+func lowerSection(e *syntax.Entry) string {
+	title := strings.ToUpper(e.Key[:min(1, len(e.Key))]) + e.Key[min(1, len(e.Key)):]
+	if e.Value.Kind != syntax.KindTable {
+		title = e.Key
+	} else if _, ok := suggestion(e.Key, UnitWords()); !ok && !slices.Contains(knownSections(), title) {
+		title, _ = suggestion(e.Key, knownSections())
+	}
+	if slices.Contains(knownSections(), title) {
+		return title
+	}
+	return ""
 }
 
 // knownSections are the sections that a unit of a type fleet accepts can have.
@@ -106,6 +134,11 @@ func (d *decoder) section(u *Unit, e *syntax.Entry) {
 		u.Unread = true
 		d.errorf(diag.UnknownSection, e.KeySpan, "no unit type that fleet takes has a section %q", e.Key).
 			suggest(e.Key, knownSections()).orHelp("the sections are %s, and any that begins with X-", oneOf(knownSections()))
+		if meant, ok := suggestion(e.Key, units.Sections(units.Name(units.Complete(u.Key)).Type())); ok {
+			right := *e
+			right.Key = meant
+			d.section(u, &right)
+		}
 		return
 	}
 	t := d.table(e.Value, "a table of directives")
@@ -227,7 +260,7 @@ func (d *decoder) ready(v *syntax.Value) *Ready {
 	r := &Ready{Pos: d.pos(v.Span)}
 	before := len(*d.findings)
 	if t := d.table(v, `a table such as { http = "/healthz" }`); t != nil {
-		d.onlyKeys(t, "ready", readyWords.Names())
+		t = d.onlyKeys(t, "ready", readyWords.Names())
 		d.readyKind(r, t, v, len(*d.findings) > before)
 	}
 	r.Broken = len(*d.findings) > before
