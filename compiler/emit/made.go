@@ -86,8 +86,8 @@ func (w *writer) announceScript(x *topology.Node) (script string, ok bool) {
 	name := units.ShellQuote(x.Key)
 	var b strings.Builder
 	b.WriteString(begin + "v=; " + w.say())
-	b.WriteString(`off() { [ -z "$v" ] || curl -s -o /dev/null --max-time 5 -G -X DELETE --data-urlencode "prevValue=$v" "$k"; v=; }; `)
-	fmt.Fprintf(&b, `put() { curl -s -o /dev/null --max-time 5 -w '%%{http_code}' -X PUT -d ttl=%d --data-urlencode "value=$n" --data-urlencode "$1" "$k"; }; `, lease)
+	b.WriteString(`off() { [ -z "$v" ] || ask -o /dev/null -G -X DELETE --data-urlencode "prevValue=$v" "$k"; v=; }; `)
+	fmt.Fprintf(&b, `put() { ask -o /dev/null -w '%%{http_code}' -X PUT -d ttl=%d --data-urlencode "value=$n" --data-urlencode "$1" "$k"; }; `, lease)
 	host, unknown := ownAddress(x)
 	b.WriteString(`trap 'off; exit 0' TERM; while :; do ` + pick)
 	fmt.Fprintf(&b, `h=%s; case $h in *:*) b="[$h]";; *) b=$h;; esac; %sn="%s"; `, host, address, value)
@@ -103,13 +103,13 @@ func ownAddress(x *topology.Node) (shell, unknown string) {
 	if env := x.Unit.Announce.Env; env != nil {
 		return "$" + env.Name, env.Name + " is empty"
 	}
-	return `$(curl -fs --max-time 5 "$e` + keysPath + machinesKey + `$(cat /etc/machine-id)/object" | sed -n 's/.*\\"PublicIP\\":\\"\([0-9A-Fa-f.:]*\)\\".*/\1/p')`,
+	return `$(ask -f "$e` + keysPath + machinesKey + `$(cat /etc/machine-id)/object" | sed -n 's/.*\\"PublicIP\\":\\"\([0-9A-Fa-f.:]*\)\\".*/\1/p')`,
 		"fleet has put no address of this machine into etcd"
 }
 
-// findEtcd returns how a script that goes on for ever finds etcd, as $e, and a key
-// in it, as $k: what it begins with, and what it does in each round, which is to
-// choose one that answers where there are several.
+// findEtcd returns how a script that goes on for ever asks etcd, with the function
+// ask, and finds it, as $e, and a key in it, as $k: what it begins with, and what
+// it does in each round, which is to choose one that answers where there are several.
 func (w *writer) findEtcd(key string) (begin, round string, ok bool) {
 	keys, ok := w.etcdURLs(key, "", w.unit.Pos, "")
 	if !ok {
@@ -121,11 +121,12 @@ func (w *writer) findEtcd(key string) (begin, round string, ok bool) {
 		key = keysPath + path
 		bases = append(bases, units.ShellQuote(base))
 	}
+	ask := fmt.Sprintf(`ask() { %s -s --max-time 5 "$@"; }; `, w.etcdCurl())
 	set := "k=$e" + units.ShellQuote(key) + "; "
 	if len(bases) == 1 {
-		return "e=" + bases[0] + "; " + set, "", true
+		return ask + "e=" + bases[0] + "; " + set, "", true
 	}
-	return "", fmt.Sprintf(`for e in %s; do curl -fs -o /dev/null --max-time 5 "$e"/version && break; done; %s`, strings.Join(bases, " "), set), true
+	return ask, fmt.Sprintf(`for e in %s; do ask -fo /dev/null "$e"/version && break; done; %s`, strings.Join(bases, " "), set), true
 }
 
 // upTest returns the shell test that x is up, asked at the address that others
@@ -166,7 +167,7 @@ func (w *writer) followScript(m *topology.Made) (script string, ok bool) {
 		again = `{ [ $new = 0 ] || again; } && `
 	}
 	fmt.Fprintf(&b, `mkdir -p %s; while :; do %s`, units.ShellQuote(path.Dir(a.file)), pick)
-	b.WriteString(`v=$(curl -fs --max-time 5 "$k" | sed -n 's/.*"value":"\([][A-Za-z0-9.:\/= _-]*\)".*/\1/p'); `)
+	b.WriteString(`v=$(ask -f "$k" | sed -n 's/.*"value":"\([][A-Za-z0-9.:\/= _-]*\)".*/\1/p'); `)
 	b.WriteString(`if [ -z "$v" ]; then say 'etcd has no address of '` + name + `; elif [ "$v" = "$(cat "$f".seen 2>/dev/null)" ]; then say ` + name + `" is at $v"; else `)
 	fmt.Fprintf(&b, `[ -s "$f" ]; new=$((1-$?)); printf '%s_%%s\n' $v >"$f".new && mv -f "$f".new "$f" && %s`, a.prefix, again)
 	fmt.Fprintf(&b, `echo "$v" >"$f".seen && say %s" is at $v"; fi; sleep %d; done`, name, pause)

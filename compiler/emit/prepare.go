@@ -216,11 +216,21 @@ func anyOf(tests []string) string {
 
 // curl is the command that asks a URL of to, which stands behind it, whether to is up.
 func (w *writer) curl(to *topology.Node, r *stack.Ready) string {
-	command := "curl -fs -o /dev/null --max-time 5 "
-	if r != nil && r.CA.Given() {
-		command += "--cacert " + units.ShellQuote(w.of(to, r.CA)) + " "
+	return "curl -fs -o /dev/null --max-time 5 " + w.caOf(to, r)
+}
+
+// caOf is the option of curl that names the certificates of to, with a blank behind it.
+func (w *writer) caOf(to *topology.Node, r *stack.Ready) string {
+	if r == nil || !r.CA.Given() {
+		return ""
 	}
-	return command
+	return "--cacert " + units.ShellQuote(w.of(to, r.CA)) + " "
+}
+
+// etcdCurl is the command with which etcd is asked.
+func (w *writer) etcdCurl() string {
+	etcd := w.t.Node(etcdKey)
+	return strings.TrimSpace("curl " + w.caOf(etcd, etcd.Ready()))
 }
 
 func (w *writer) tcpTest(edge *topology.Edge, at string) (test, probe string, ok bool) {
@@ -293,7 +303,7 @@ func (w *writer) keyTest(key string, pos stack.Pos, at string) (test, probe stri
 	asked, ok := w.etcdURLs(key, "", pos, at)
 	var tests []string
 	for _, url := range asked {
-		tests = append(tests, "curl -fs -o /dev/null --max-time 5 "+units.ShellQuote(url))
+		tests = append(tests, w.etcdCurl()+" -fs -o /dev/null --max-time 5 "+units.ShellQuote(url))
 	}
 	return anyOf(tests), "etcd key " + key, ok
 }
@@ -313,8 +323,8 @@ func (w *writer) put(p stack.Put) (preparation, bool) {
 	value := w.expand(p.Value, at)
 	var tests []string
 	for _, target := range targets {
-		test := fmt.Sprintf(`c=$(curl -s -o /dev/null --max-time 5 -w '%%{http_code}' -X PUT --data-urlencode %s %s); [ "$c" = 201 ] || [ "$c" = 412 ]`,
-			units.ShellQuote("value="+value), units.ShellQuote(target))
+		test := fmt.Sprintf(`c=$(%s -s -o /dev/null --max-time 5 -w '%%{http_code}' -X PUT --data-urlencode %s %s); [ "$c" = 201 ] || [ "$c" = 412 ]`,
+			w.etcdCurl(), units.ShellQuote("value="+value), units.ShellQuote(target))
 		if len(targets) > 1 {
 			test = "{ " + test + "; }"
 		}
