@@ -72,15 +72,12 @@ func changedFlag(t *testing.T, c cluster, k release) {
 	var diff struct {
 		Units []struct {
 			Unit, Action string
-			Options      []struct {
-				Section, Name string
-				Old, New      []string
-			}
+			Directives   []struct{ Section, Name string }
 		}
 	}
 	c.untouched(t, func() {
 		text := c.stackc(t, changes, "diff", changed, "--params", k.params)
-		text.says(t, kubelet, "in place", "[Service] ExecStart", "--v=4")
+		text.says(t, kubelet, "in place", "[Service] ExecStart", "+ --v: 4")
 		for _, other := range names(k.places) {
 			if other != kubelet {
 				text.silent(t, other)
@@ -90,7 +87,7 @@ func changedFlag(t *testing.T, c cluster, k release) {
 		c.stackc(t, changes, "diff", changed, "--params", k.params, "--output", "json").decode(t, &diff)
 		c.stackc(t, changes, "plan", changed, "--params", k.params)
 	})
-	if len(diff.Units) != 1 || diff.Units[0].Unit != kubelet || diff.Units[0].Action != "replace" || len(diff.Units[0].Options) != 1 || diff.Units[0].Options[0].Name != "ExecStart" {
+	if len(diff.Units) != 1 || diff.Units[0].Unit != kubelet || diff.Units[0].Action != "replace" || len(diff.Units[0].Directives) != 1 || diff.Units[0].Directives[0].Name != "ExecStart" {
 		t.Errorf("the difference is %+v, want ExecStart of %s alone", diff.Units, kubelet)
 	}
 	files, starts, fetched := c.files(t), c.invocations(t, names(k.places)...), c.fetched(t)

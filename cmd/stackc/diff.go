@@ -39,12 +39,12 @@ func (p *program) diff() *cli.Command {
 		Name:      "diff",
 		Usage:     "show how two stacks differ, option by option, and what the change will do",
 		ArgsUsage: "[OLD] NEW",
-		Description: `OLD and NEW are each a stack file, a folder of unit files, one of these in a git
-revision (git:REV:PATH), or the word cluster. OLD is the cluster when it is left
-out; without the cluster nothing is asked of it. Order counts where it means
-something and quoting does not, long commands are told argument by argument, and
-waiters by what they wait for. Below each unit stands what the change does to it.
-Secrets are masked. Nothing is written.
+		Description: `OLD and NEW are each a stack file, a folder of unit files, a saved plan, one of
+these in a git revision (git:REV:PATH), or the word cluster. OLD is the cluster when
+it is left out; without the cluster nothing is asked of it. Order counts where it
+means something and quoting does not, long commands are told argument by argument,
+and waiters by what they wait for. Below each unit stands what the change does to
+it. Secrets are masked. Nothing is written.
 
 examples:
   stackc diff k8s.toml

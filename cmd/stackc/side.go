@@ -15,6 +15,7 @@ import (
 	"github.com/stackc/stackc/compiler"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
+	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/units"
 	"github.com/stackc/stackc/units/compare"
 )
@@ -37,7 +38,7 @@ type side struct {
 }
 
 // readSide reads one side that is no cluster: a stack file, a folder of unit files,
-// or either of them in a git revision. missing says that a file that is not there
+// a saved plan, or one of them in a git revision. missing says that a file that is not there
 // stands for no units.
 func (p *program) readSide(ctx context.Context, in *input, word string, missing bool) (side, error) {
 	files, name := p.filesOf(ctx, word)
@@ -49,6 +50,8 @@ func (p *program) readSide(ctx context.Context, in *input, word string, missing 
 		return side{}, err
 	case folder:
 		return p.unitSide(files, name, word)
+	case strings.HasSuffix(name, ".json"):
+		return planSide(files, name, word)
 	}
 	result, findings := in.compileFrom(files, p.console, name)
 	if findings.HasErrors() {
@@ -58,6 +61,36 @@ func (p *program) readSide(ctx context.Context, in *input, word string, missing 
 	s.Source = review.Source{Kind: "stack", Name: word}
 	s.Set = result.Set
 	s.Locate = func(unit units.Name, index int) *review.Place { return locate(result, unit, index) }
+	return s, nil
+}
+
+// planSide reads a saved plan: the units as it leaves them.
+func planSide(from files, name, word string) (side, error) {
+	file, err := from.Open(name)
+	if err != nil {
+		return side{}, err
+	}
+	saved, err := fleet.DecodePlan([]byte(file.Text()))
+	if err != nil {
+		return side{}, fmt.Errorf("%s: %w", word, err)
+	}
+	var list []units.Unit
+	for _, u := range saved.Plan.Units {
+		if len(u.Content) == 0 {
+			continue
+		}
+		unit := units.Unit{Name: u.Unit, Desired: u.To, Group: u.Group}
+		for _, o := range u.Content {
+			unit.Options = append(unit.Options, units.Option(o))
+		}
+		for _, w := range u.Waits {
+			unit.Waits = append(unit.Waits, units.Wait(w))
+		}
+		list = append(list, unit)
+	}
+	var s side
+	s.Source = review.Source{Kind: "plan", Name: word}
+	s.Set = units.NewSet(saved.Plan.Stack, list)
 	return s, nil
 }
 

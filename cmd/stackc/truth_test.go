@@ -312,7 +312,7 @@ func startTruthBox(t *testing.T) *truthBox {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "--fast", "--until-eof", "--machine", "m1:role=a", "--machine", "m2:role=b", "--machine", "m3:role=b", "--machine", "m4:role=c")
+	cmd := exec.Command(path, "--fast", "--ttl", "1m", "--until-eof", "--machine", "m1:role=a", "--machine", "m2:role=b", "--machine", "m3:role=b", "--machine", "m4:role=c")
 	cmd.Stderr = os.Stderr
 	hold, err := cmd.StdinPipe()
 	if err != nil {
