@@ -219,4 +219,3 @@ func TestSVGAlone(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
-
