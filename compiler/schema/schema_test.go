@@ -42,12 +42,8 @@ func TestGolden(t *testing.T) {
 
 // TestSameEveryTime: nothing in a schema depends on the order of a map.
 func TestSameEveryTime(t *testing.T) {
-	for range 3 {
-		for name, first := range schemas() {
-			if again := schemas()[name]; !bytes.Equal(first, again) {
-				t.Fatalf("%s comes out in two ways", name)
-			}
-		}
+	if !bytes.Equal(schema.Stack(), schema.Stack()) {
+		t.Error("the schema comes out in two ways")
 	}
 }
 
