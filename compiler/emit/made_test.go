@@ -276,7 +276,7 @@ func TestSeveralEtcds(t *testing.T) {
 	set, _ := compiled(t, `
 stack = "shop"
 [host.etcd]
-address = ["127.255.255.254", "127.0.0.1"]
+address = ["127.255.255.254", "127.0.0.1", "127.255.255.253"]
 port = `+etcd.port+`
 ready = { http = "/version" }
 [unit.api]
