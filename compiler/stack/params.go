@@ -300,6 +300,9 @@ func (d *decoder) bind(params []*Param, settings []Setting) {
 		if p == nil {
 			d.errorf(diag.UnknownParameter, s.Span, "%s has no parameter %q", d.scope.title(), s.Name).
 				suggest(s.Name, names).orHelp("its parameters are %s", oneOf(names))
+			if d.scope.use == nil {
+				continue // the list of parameters shows that one of them is missing
+			}
 			if p = meantBy(s, byName, names, settings); p == nil {
 				continue
 			}
