@@ -199,3 +199,27 @@ func TestMarkdownFits(t *testing.T) {
 		t.Error("a folded part is cut in two")
 	}
 }
+
+// TestDocsReview goes through the examples of docs/review.md in a folder with the
+// files that it shows, on a cluster in a box.
+func TestDocsReview(t *testing.T) {
+	text, err := os.ReadFile(repository("docs/review.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(text)
+	dir := t.TempDir()
+	files := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(doc, -1)
+	if len(files) != 2 {
+		t.Fatalf("%d files are shown, want the stack and its overlay", len(files))
+	}
+	write(t, filepath.Join(dir, "shop.toml"), files[0][1])
+	write(t, filepath.Join(dir, "next.toml"), files[1][1])
+	startBox(t, "back@10.0.0.1", "front@10.0.0.2", "front@10.0.0.3")
+	for _, e := range examplesOf(t, doc) {
+		code, out := call(t, dir, e.command)
+		if code != e.exit || !e.pattern().MatchString(out) {
+			t.Errorf("docs/review.md:%d: %s: exit code %d, want %d, and\n%s", e.line, e.command, code, e.exit, out)
+		}
+	}
+}

@@ -22,8 +22,8 @@ import (
 // The changes that TestConsequences makes: so many stacks that have nothing to do
 // with each other are changed at once, so many times.
 const (
-	truthStacks = 50
-	truthRounds = 10
+	truthStacks = 25
+	truthRounds = 20
 )
 
 // TestConsequences makes 500 random changes on fleet in a box, and compares what
@@ -53,7 +53,7 @@ func TestConsequences(t *testing.T) {
 		report, plan, kept := b.said(t, conn, now, next, round)
 		now = kept
 		before, seq := b.running(t), b.lastEvent(t)
-		outcome, err := fleet.Apply(t.Context(), conn, plan, fleet.ApplyOptions{Timeout: 2 * time.Minute}, nil)
+		outcome, err := fleet.Apply(t.Context(), conn, plan, fleet.ApplyOptions{Timeout: 5 * time.Minute}, nil)
 		if err != nil || len(outcome.Bad()) > 0 {
 			t.Fatalf("round %d: %v %+v", round, err, outcome.Bad())
 		}
@@ -312,7 +312,7 @@ func startTruthBox(t *testing.T) *truthBox {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "--fast", "--ttl", "1m", "--until-eof", "--machine", "m1:role=a", "--machine", "m2:role=b", "--machine", "m3:role=b", "--machine", "m4:role=c")
+	cmd := exec.Command(path, "--fast", "--ttl", "20s", "--until-eof", "--machine", "m1:role=a", "--machine", "m2:role=b", "--machine", "m3:role=b", "--machine", "m4:role=c")
 	cmd.Stderr = os.Stderr
 	hold, err := cmd.StdinPipe()
 	if err != nil {

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"slices"
 	"strings"
 
 	"znkr.io/diff"
@@ -158,25 +159,20 @@ func plainName(s string) bool {
 	})
 }
 
-// paired joins what went and what came under one name, and arguments without a
-// name that stand in one gap.
+// paired joins what went and what came under one name, wherever they stand, and
+// arguments without a name that stand in one gap.
 func paired(args []Arg) []Arg {
 	var list []Arg
 	for _, a := range args {
-		i := -1
-		if a.Fresh {
-			for j, b := range list {
-				if b.Gone && b.Name == a.Name {
-					i = j
-					break
-				}
-			}
-		}
-		if i < 0 {
+		i := slices.IndexFunc(list, func(b Arg) bool { return b.Name == a.Name && (a.Fresh && b.Gone || a.Gone && b.Fresh) })
+		switch {
+		case i < 0:
 			list = append(list, a)
-			continue
+		case a.Fresh:
+			list[i] = Arg{Name: a.Name, Old: list[i].Old, New: a.New}
+		default:
+			list[i] = Arg{Name: a.Name, Old: a.Old, New: list[i].New}
 		}
-		list[i] = Arg{Name: a.Name, Old: list[i].Old, New: a.New}
 	}
 	return list
 }

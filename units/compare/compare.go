@@ -100,7 +100,8 @@ type Arg struct {
 	// Name is what a person calls it: "--port", "sha256"; "" for an argument
 	// without a name.
 	Name string
-	// Old and New are its values. Gone and Fresh say that it is on one side only.
+	// Old and New are its values. Gone and Fresh say that it is on one side only;
+	// one on both sides with equal values stands at another place.
 	Old, New    string
 	Gone, Fresh bool
 }

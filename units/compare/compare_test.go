@@ -84,6 +84,8 @@ func TestUnits(t *testing.T) {
 			[]string{"ExecStart commands change [-e B|2|3] [|img:1|img:2]"}},
 		{"a flag comes and one goes", "[Service]\nExecStart=/x --a --b=1", "[Service]\nExecStart=/x --b=1 --c=2", Changed,
 			[]string{"ExecStart commands change -[--a||] +[--c||2]"}},
+		{"a flag at another place", "[Service]\nExecStart=/x --a=1 --b=2 --c=3 --d", "[Service]\nExecStart=/x --b=2 --c=3 --d --a=4", Changed,
+			[]string{"ExecStart commands change [--a|1|4]"}},
 		{"another program", "[Service]\nExecStart=/x --a", "[Service]\nExecStart=/y --a", Changed,
 			[]string{`ExecStart commands change "/x --a" "/y --a"`}},
 		{"a prefix", "[Service]\nExecStop=/x --a", "[Service]\nExecStop=-/x --a", Changed,

@@ -197,7 +197,7 @@ func (b *builder) edit(c compare.Unit, e compare.Edit) Edit {
 }
 
 func (b *builder) arg(a compare.Arg) Arg {
-	out := Arg{Name: a.Name}
+	out := Arg{Name: a.Name, Moved: !a.Gone && !a.Fresh && a.Old == a.New}
 	hide := func(value string) *string {
 		if a.Name == "" {
 			value = b.mask(value)

@@ -116,6 +116,8 @@ type Arg struct {
 	Name string  `json:"name,omitempty"`
 	Old  *string `json:"old,omitempty"`
 	New  *string `json:"new,omitempty"`
+	// Moved says that it is the same and stands at another place of the command.
+	Moved bool `json:"moved,omitempty"`
 }
 
 // String writes the part as "--port: 8080 -> 8081", "+ --verbose", "- x".
@@ -134,6 +136,8 @@ func (a Arg) String() string {
 		return join("+ ", shown(*a.New, a.Name == ""))
 	case a.New == nil:
 		return join("- ", shown(*a.Old, a.Name == ""))
+	case a.Moved:
+		return join("", *a.New) + " at another place"
 	case *a.Old == *a.New:
 		return fmt.Sprintf("%s: %s -> another", a.Name, *a.Old)
 	case a.Name == "":
