@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -102,15 +103,10 @@ type statusReport struct {
 }
 
 func (p *program) showStatus(ctx context.Context, conn *fleet.Conn, form *format, l *looking, about subject) error {
-	snapshot, err := fleet.TakeAll(ctx, conn, nil)
+	snapshot, all, err := p.look(ctx, conn, l, about)
 	if err != nil {
 		return err
 	}
-	snapshot = p.owned(ctx, conn, snapshot)
-	if err := about.known(snapshot); err != nil {
-		return err
-	}
-	all := standings(snapshot, about.stack, about.set)
 	shown := l.choose(all)
 	if form.isJSON() {
 		err = p.json(newStatusReport(about, all, shown))
@@ -121,6 +117,37 @@ func (p *program) showStatus(ctx context.Context, conn *fleet.Conn, form *format
 		return err
 	}
 	return exitWith(l.exitOf(all))
+}
+
+// Rows of states vanish for some seconds now and then, when a machine comes back for
+// example; who is called by a machine must not take that for a failure.
+const (
+	secondLooks = 5
+	lookAgain   = 2 * time.Second
+)
+
+// look takes the cluster and compares. With --exit-code it looks again while units
+// seem to be down.
+func (p *program) look(ctx context.Context, conn *fleet.Conn, l *looking, about subject) (*fleet.Snapshot, []view.Standing, error) {
+	for look := 0; ; look++ {
+		snapshot, err := fleet.TakeAll(ctx, conn, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		snapshot = p.owned(ctx, conn, snapshot)
+		if err := about.known(snapshot); err != nil {
+			return nil, nil, err
+		}
+		all := standings(snapshot, about.stack, about.set)
+		if !l.code || look == secondLooks || l.exitOf(all) != exitFailed {
+			return snapshot, all, nil
+		}
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
 }
 
 // known says no to a stack that the cluster does not have.
