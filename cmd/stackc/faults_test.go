@@ -123,6 +123,7 @@ type result struct {
 // runInside runs stackc in this process, on a network of its own.
 func runInside(network func(context.Context, string, string) (net.Conn, error), now func() time.Time, args ...string) result {
 	var out, err bytes.Buffer
+	args = append(args, "--no-state") // there is no etcd beside a cluster in memory
 	c := newConsole(process{args: args, in: strings.NewReader(""), out: &out, err: &err, getenv: func(string) string { return "" }, now: now, size: func() (int, int) { return 0, 0 }})
 	p := &program{console: c, cluster: newConnection()}
 	p.cluster.network = network

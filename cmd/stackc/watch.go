@@ -67,6 +67,7 @@ func (w *watch) look(ctx context.Context, first bool) error {
 	if err != nil {
 		return err
 	}
+	snapshot = w.program.owned(ctx, w.conn, snapshot)
 	if first {
 		if err := w.about.known(snapshot); err != nil {
 			return err

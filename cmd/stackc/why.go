@@ -51,6 +51,7 @@ func (p *program) showWhy(ctx context.Context, conn *fleet.Conn, form *format, a
 	if err != nil {
 		return err
 	}
+	snapshot = p.owned(ctx, conn, snapshot)
 	names, err := about.find(snapshot, words)
 	if err != nil {
 		return err
