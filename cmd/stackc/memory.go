@@ -69,7 +69,7 @@ func (g *connection) openState(endpoints []string, timeout time.Duration) (*stat
 	if err != nil {
 		return nil, misuse("", "%w", err)
 	}
-	c := state.Config{Endpoints: endpoints, TLS: tls, Timeout: timeout}
+	c := state.Config{Endpoints: endpoints, TLS: tls, Timeout: timeout, Dial: g.network}
 	if g.way != nil {
 		c.Dial = g.way.DialContext
 	}
