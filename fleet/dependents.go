@@ -21,6 +21,9 @@ type dependents struct {
 	others map[units.Name]Unit
 	// owners are the stacks that the others belong to.
 	owners map[units.Name]string
+	// swapping are units with new content that a machine still runs with the old one:
+	// a run that was killed has replaced them, and they go down yet.
+	swapping map[units.Name]bool
 	// neighbours are, for a unit that is held back, those that must be loaded.
 	neighbours map[units.Name][]units.Name
 	// unknown says that nothing is known of machines.
@@ -29,10 +32,11 @@ type dependents struct {
 
 func newDependents(s *Snapshot, p *Plan) *dependents {
 	d := &dependents{plan: p, index: map[units.Name]int{}, edges: map[units.Name][]units.Edge{},
-		leaning: map[units.Name][]units.Name{}, others: map[units.Name]Unit{}, owners: map[units.Name]string{}, neighbours: map[units.Name][]units.Name{}, unknown: s.NoMachines}
+		leaning: map[units.Name][]units.Name{}, others: map[units.Name]Unit{}, owners: map[units.Name]string{}, neighbours: map[units.Name][]units.Name{}, swapping: map[units.Name]bool{}, unknown: s.NoMachines}
 	for i, u := range p.Units {
 		d.index[u.Unit] = i
 		d.enter(u.Unit, u.options())
+		d.swapping[u.Unit] = u.OldHash != "" && slices.ContainsFunc(s.StatesOf(u.Unit), func(row UnitState) bool { return row.Hash != u.OldHash && row.Active != "inactive" })
 	}
 	for _, live := range s.Units {
 		if u := d.unit(live.Name); u == nil || u.Action == Orphan {
@@ -63,7 +67,7 @@ func (d *dependents) unit(name units.Name) *UnitPlan {
 
 // goesDown reports whether the plan stops a unit that runs now, be it for good or
 // to start it again.
-func goesDown(u *UnitPlan) bool {
+func (d *dependents) goesDown(u *UnitPlan) bool {
 	if u.From != units.Launched {
 		return false
 	}
@@ -71,7 +75,7 @@ func goesDown(u *UnitPlan) bool {
 	case Replace, Restart, Delete:
 		return true
 	}
-	return u.To != units.Launched && u.Action == SetState || len(u.Loses) > 0
+	return u.To != units.Launched && u.Action == SetState || len(u.Loses) > 0 || d.swapping[u.Unit]
 }
 
 // leaves reports whether a unit is on no machine afterwards.
@@ -113,7 +117,7 @@ func (d *dependents) restartStopped(u *UnitPlan) bool {
 // u needs and that does not come back is left out: u cannot be started then.
 func (d *dependents) stoppedBy(u *UnitPlan) (units.Edge, bool) {
 	for _, edge := range d.edges[u.Unit] {
-		if other := d.unit(edge.Target); other != nil && takesDown(u, other, edge) {
+		if other := d.unit(edge.Target); other != nil && d.takesDown(u, other, edge) {
 			return edge, true
 		}
 	}
@@ -121,13 +125,13 @@ func (d *dependents) stoppedBy(u *UnitPlan) (units.Edge, bool) {
 }
 
 // takesDown reports whether the stop of other stops u for a while.
-func takesDown(u, other *UnitPlan, edge units.Edge) bool {
-	return drags(u, other, edge) && !(edge.Relation.Needs() && (leaves(other) || len(other.Loses) > 0))
+func (d *dependents) takesDown(u, other *UnitPlan, edge units.Edge) bool {
+	return d.drags(u, other, edge) && !(edge.Relation.Needs() && (leaves(other) || len(other.Loses) > 0))
 }
 
 // drags reports whether the stop of other stops u.
-func drags(u, other *UnitPlan, edge units.Edge) bool {
-	return other != u && edge.Relation.Stops() && goesDown(other) && meet(u, other)
+func (d *dependents) drags(u, other *UnitPlan, edge units.Edge) bool {
+	return other != u && edge.Relation.Stops() && d.goesDown(other) && meet(u, other)
 }
 
 // loseNeeded notes the units that u is to run without and cannot.
@@ -135,7 +139,7 @@ func (d *dependents) loseNeeded(u *UnitPlan) bool {
 	lost := false
 	for _, edge := range d.edges[u.Unit] {
 		other := d.unit(edge.Target)
-		if other == nil || !drags(u, other, edge) || takesDown(u, other, edge) || slices.Contains(u.Loses, edge.Target) {
+		if other == nil || !d.drags(u, other, edge) || d.takesDown(u, other, edge) || slices.Contains(u.Loses, edge.Target) {
 			continue
 		}
 		lost, u.Settled = true, false
@@ -188,7 +192,7 @@ func (d *dependents) holdReason(u *UnitPlan, edge units.Edge) string {
 	if other == nil || other == u {
 		return ""
 	}
-	if takesDown(u, other, edge) {
+	if d.takesDown(u, other, edge) {
 		return fmt.Sprintf("%s goes down in the same run and would take it along (%s=)", edge.Target, edge.Relation)
 	}
 	pulls := edge.Relation.Pulls() || edge.Relation.Needs() || edge.Relation == units.Triggers

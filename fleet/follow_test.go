@@ -138,3 +138,40 @@ func TestLost(t *testing.T) {
 		}
 	})
 }
+
+// TestSwapping: a run that was killed has replaced a unit, and its machine has not
+// noticed yet. What is bound to that goes down with it still, so it is launched once
+// the new one is there and not before.
+func TestSwapping(t *testing.T) {
+	a, b := unit("a", "ExecStart=/bin/new"), unit("b", "[Unit] BindsTo=a.service", "[X-Fleet] MachineOf=a.service")
+	for _, state := range []units.State{units.Loaded, units.Launched} {
+		for _, old := range []bool{false, true} {
+			row := UnitState{Unit: "a.service", Machine: "n1", Hash: a.Hash(), Load: "loaded", Active: "active", Sub: "running"}
+			if old {
+				row.Hash = unit("a", "ExecStart=/bin/old").Hash()
+			}
+			held := UnitState{Unit: "b.service", Machine: "n1", Hash: b.Hash(), Load: "loaded", Active: "active", Sub: "running"}
+			s := NewSnapshot([]Machine{{ID: "n1"}}, []Unit{
+				{Name: a.Name, Options: a.Options, Hash: a.Hash(), Desired: units.Launched, Machine: "n1"},
+				{Name: b.Name, Options: b.Options, Hash: b.Hash(), Desired: state, Machine: "n1"},
+			}, []UnitState{row, held})
+			changes, _ := Diff(s, set(a, b), DiffOptions{})
+			p := NewPlan(s, set(a, b), changes, Place(s, set(a, b), changes))
+			got := ""
+			for _, w := range p.Waves {
+				got += string(w.When)
+				for _, step := range w.Steps {
+					got += " " + string(step.Unit) + " " + string(step.State)
+				}
+				got += "; "
+			}
+			want := map[bool]string{true: "at-once b.service loaded; when-loaded b.service launched; ", false: ""}[old]
+			if state == units.Loaded && !old {
+				want = "at-once b.service launched; "
+			}
+			if got != want {
+				t.Errorf("b is %s, a's row is old: %v: %q, want %q", state, old, got, want)
+			}
+		}
+	}
+}

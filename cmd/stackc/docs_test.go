@@ -371,12 +371,13 @@ func startBox(t *testing.T, machines ...string) {
 		cmd.Wait()
 	})
 	var ready struct {
-		Fleet []string
-		Etcd  string
+		Fleet         []string
+		Etcd, Control string
 	}
 	if err := json.NewDecoder(stdout).Decode(&ready); err != nil {
 		t.Fatal(fmt.Errorf("the cluster does not start: %w", err))
 	}
 	t.Setenv("FLEETCTL_ENDPOINT", ready.Fleet[0])
 	t.Setenv("STACKC_ETCD", ready.Etcd)
+	t.Setenv("CONTROL", ready.Control)
 }

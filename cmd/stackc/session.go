@@ -26,6 +26,8 @@ type session struct {
 	claims  map[string]state.Claims
 	record  *state.Record
 	keep    int
+	// wants says that others have been told which units the stack is about to have.
+	wants bool
 }
 
 // begin takes the lock of a stack. Somebody else's is exit code 5: it is not for
@@ -65,9 +67,36 @@ func (s *session) end(ctx context.Context) {
 		return
 	}
 	defer s.store.Close()
+	if s.wants {
+		if err := s.store.Unwant(ctx, s.lease); err != nil {
+			s.console.remark("note: %v", err)
+		}
+	}
 	if err := s.lease.Release(ctx); err != nil {
 		s.console.remark("note: %v: the lock ends by itself within %s", err, state.DefaultTTL)
 	}
+}
+
+// want tells others which units the stack is about to have, before the cluster is
+// looked at. That another stack is about to have one of them is an error.
+func (s *session) want(ctx context.Context, names []units.Name) error {
+	if s.store == nil {
+		return nil
+	}
+	s.wants = true
+	others, err := s.store.Want(ctx, s.lease, names)
+	if err != nil {
+		return err
+	}
+	var refusals []fleet.Refusal
+	for _, name := range slices.Sorted(maps.Keys(others)) {
+		refusals = append(refusals, fleet.Refusal{Unit: name, Stack: s.lease.Stack(), Owner: others[name],
+			Text: fmt.Sprintf("unit %s of stack %q is in stack %q too, which is submitted just now; rename one of them", name, s.lease.Stack(), others[name])})
+	}
+	if len(refusals) > 0 {
+		return refused(refusals)
+	}
+	return nil
 }
 
 // guard tells whether the lock is still held.

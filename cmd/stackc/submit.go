@@ -104,6 +104,9 @@ func (p *program) submitPlan(ctx *cli.Context, g *change, o *carrying, path stri
 	}
 	p.cluster.endpoint = cmp.Or(p.cluster.endpoint, saved.Endpoint)
 	return p.withStack(ctx, saved.Plan.Stack, "submit", o, func(conn *fleet.Conn, session *session) error {
+		if err := session.want(ctx.Context, saved.Plan.Set().Names()); err != nil {
+			return err
+		}
 		if err := errors.Join(fleet.Verify(ctx.Context, conn, saved.Plan), session.taken(saved.Plan)); err != nil {
 			return err
 		}

@@ -115,6 +115,9 @@ func surveyOn(snapshot *fleet.Snapshot, set *units.Set, options fleet.DiffOption
 
 // surveyLocked reads the cluster while the stack is locked, and makes the plan.
 func surveyLocked(ctx context.Context, conn *fleet.Conn, session *session, set *units.Set, options fleet.DiffOptions) (surveyed, error) {
+	if err := session.want(ctx, set.Names()); err != nil {
+		return surveyed{}, err
+	}
 	snapshot, err := fleet.TakeAll(ctx, conn, set.Names())
 	if err != nil {
 		return surveyed{}, err

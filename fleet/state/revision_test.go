@@ -248,3 +248,38 @@ func TestUnitsLaw(t *testing.T) {
 		}
 	})
 }
+
+// TestWant: of two stacks that want one unit at least one learns of it.
+func TestWant(t *testing.T) {
+	s, ctx := open(t, Config{}), context.Background()
+	for round := range 50 {
+		stacks := []string{fmt.Sprintf("a%d/x", round), fmt.Sprintf("b%d", round)}
+		learned := make(chan int, 2)
+		for i, stack := range stacks {
+			lease := acquire(t, s, stack)
+			go func() {
+				others, err := s.Want(ctx, lease, []units.Name{"both.service", units.Name(fmt.Sprintf("own%d.service", i))})
+				if err != nil {
+					t.Error(err)
+				}
+				if len(others) > 1 || len(others) == 1 && others["both.service"] != stacks[1-i] {
+					t.Errorf("others are %v", others)
+				}
+				learned <- len(others)
+			}()
+			defer func() {
+				if err := s.Unwant(ctx, lease); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		if n := <-learned + <-learned; n == 0 {
+			t.Fatalf("round %d: nobody has learned of it", round)
+		}
+		for _, stack := range stacks { // for the next round
+			if err := s.remove(ctx, "", s.wantedKey(stack), etcd.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
