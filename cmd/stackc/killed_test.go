@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -103,7 +104,9 @@ func forward(t *testing.T, endpoint string) http.Handler {
 	if path, ok := strings.CutPrefix(endpoint, "unix://"); ok {
 		target := &url.URL{Scheme: "http", Host: "fleet"}
 		proxy := httputil.NewSingleHostReverseProxy(target)
-		transport := &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) }}
+		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}}
 		t.Cleanup(transport.CloseIdleConnections)
 		proxy.Transport = transport
 		return proxy
