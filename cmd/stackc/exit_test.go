@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/tunnel"
 )
 
 func TestJudge(t *testing.T) {
@@ -108,11 +110,23 @@ func TestWhereFleetIs(t *testing.T) {
 		{"socket of root", down(fleet.Unreachable, &fs.PathError{Op: "dial", Err: syscall.EACCES}), "the socket belongs to root"},
 		{"another server", down(fleet.Garbled, errors.New("x")), "something else answers there"},
 		{"no etcd", down(fleet.Server, errors.New("x")), "fleet answers, but cannot work"},
+		{"no leader", down(fleet.Server, errors.New("etcd member http://a has no leader")), "etcd answers, but cannot work"},
+		{"etcd's port", down(fleet.Garbled, errors.New("http://10.0.0.1:4001: no fleet API there")), "that is a port of etcd"},
+		{"etcd wants a user", down(fleet.Server, fleet.ErrWantsUser), "write the user into the endpoint"},
+		{"nobody listens", down(fleet.Unreachable, syscall.ECONNREFUSED), "nobody listens there"},
+		{"no such host", down(fleet.Unreachable, &net.DNSError{Name: "flet", IsNotFound: true}), "no address is known of flet"},
+		{"unknown host key", &tunnel.Error{Kind: tunnel.UnknownKey}, "compare it with what ssh-keygen -lf says"},
+		{"changed host key", down(fleet.Unreachable, &tunnel.Error{Kind: tunnel.ChangedKey}), "only if the host was set up anew"},
+		{"no key", &tunnel.Error{Kind: tunnel.NoKey}, "load a key into the agent"},
+		{"nothing behind the tunnel", down(fleet.Unreachable, &tunnel.Error{Kind: tunnel.NoServer}), "is fleet running on that host"},
+		{"forwarding forbidden", &tunnel.Error{Kind: tunnel.Forbidden}, "sshd_config of that host forbids it"},
+		{"known_hosts unreadable", &tunnel.Error{Kind: tunnel.Unusable}, "mend that file"},
+		{"no SSH server", &tunnel.Error{Kind: tunnel.Unreachable}, "does ssh get there?"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := judge(tt.err).help; !strings.HasPrefix(got, tt.want) {
-				t.Errorf("help %q, want %q", got, tt.want)
+			if f := judge(tt.err); !strings.HasPrefix(f.help, tt.want) || f.code != exitUnreachable {
+				t.Errorf("exit code %d, help %q, want %q", f.code, f.help, tt.want)
 			}
 		})
 	}
