@@ -21,14 +21,17 @@ func run(args []string, out, errs io.Writer) int {
 	flags.SetOutput(errs)
 	bin := flags.String("bin", "bin", "`DIR` with the binaries stackc, fleetbox and fleetctl")
 	rounds := flags.Int("rounds", 5, "how often each thing is measured")
-	once := flags.String("once", "", "measure one thing once, in this process: floor or compile (the bench itself uses this)")
-	only := flags.String("only", "", "measure one `PART`: compile, import, startup, submit or unchanged")
+	once := flags.String("once", "", "measure one thing once, in this process: floor, compile, or peakof COMMAND (the bench itself uses this)")
+	only := flags.String("only", "", "measure one `PART`: compile, import, diff, startup, submit or unchanged")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	b := bench{ctx: ctx, out: out, bin: *bin, rounds: *rounds}
+	if *once == "peakof" {
+		return report(errs, tellPeakOf(out, flags.Args()))
+	}
 	if *once != "" {
 		n, err := strconv.Atoi(flags.Arg(0))
 		if err != nil {
@@ -44,7 +47,7 @@ func run(args []string, out, errs io.Writer) int {
 	for _, part := range []struct {
 		name    string
 		measure func() error
-	}{{"compile", b.compile}, {"import", b.imports}, {"startup", b.startup}, {"submit", b.submit}, {"unchanged", b.unchanged}} {
+	}{{"compile", b.compile}, {"import", b.imports}, {"diff", b.diff}, {"startup", b.startup}, {"submit", b.submit}, {"unchanged", b.unchanged}} {
 		if *only != "" && *only != part.name {
 			continue
 		}

@@ -209,7 +209,7 @@ func TestDocsReview(t *testing.T) {
 	}
 	doc := string(text)
 	dir := t.TempDir()
-	files := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(doc, -1)
+	files := regexp.MustCompile("(?s)```toml(?: overlay)?\n(.*?)```").FindAllStringSubmatch(doc, -1)
 	if len(files) != 2 {
 		t.Fatalf("%d files are shown, want the stack and its overlay", len(files))
 	}
