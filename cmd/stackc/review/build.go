@@ -40,7 +40,7 @@ func Build(old, new Side, plan *fleet.Plan, findings diag.List, o Options) *Repo
 	b := &builder{old: old, new: new, plan: plan, options: o}
 	r := &Report{
 		Version: Version, Stack: plan.Stack, Old: old.Source, New: new.Source,
-		Machines: orEmpty(plan.Machines), Units: []Unit{}, Meanwhile: plan.Meanwhile(), Waves: orEmpty(plan.Waves),
+		Machines: orEmpty(plan.Machines), Units: []Unit{}, Meanwhile: b.meanwhile(), Waves: orEmpty(plan.Waves),
 		Warnings: orEmpty(plan.Warnings), Findings: diag.Findings(findings),
 		Summary: Summary{Units: len(new.Set.Units), Fates: map[fleet.Fate]int{}},
 	}
@@ -64,6 +64,15 @@ func Build(old, new Side, plan *fleet.Plan, findings diag.List, o Options) *Repo
 		}
 	}
 	return r
+}
+
+// meanwhile is the plan's, without the secrets that a URL may hold.
+func (b *builder) meanwhile() fleet.Meanwhile {
+	m := b.plan.Meanwhile()
+	for i, h := range m.Holding {
+		m.Holding[i].Probe = b.mask(h.Probe)
+	}
+	return m
 }
 
 func (s *Summary) count(kind compare.Kind) {
@@ -153,7 +162,7 @@ func (b *builder) remarks(u fleet.UnitPlan, c compare.Unit) []string {
 			}
 			switch {
 			case e.NewStep != nil:
-				said = append(said, "first: "+e.NewStep.String())
+				said = append(said, "first: "+b.mask(e.NewStep.String()))
 			case d.Section == units.FleetSection && d.Name == units.KeyMachineOf:
 				said = append(said, "first needs "+e.New+" on a machine, and goes there")
 			case d.Section == "Unit" && (d.Name == "Requires" || d.Name == "BindsTo" || d.Name == "Requisite"):
