@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -63,17 +65,36 @@ type outage struct {
 	refuse bool
 	// once is done when it begins.
 	once func()
+}
 
+// trouble is an outage that may have begun.
+type trouble struct {
+	outage
+	mu     sync.Mutex
 	writes int
 	began  time.Time
+}
+
+// hit reports whether it has begun.
+func (o *trouble) hit() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.began.IsZero()
+}
+
+// end lets all go well again.
+func (o *trouble) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lasts = 0
 }
 
 const forEver = time.Duration(1 << 62)
 
 // active reports whether it goes wrong now.
-func (o *outage) active() bool { return !o.began.IsZero() && time.Since(o.began) < o.lasts }
+func (o *trouble) active() bool { return !o.began.IsZero() && time.Since(o.began) < o.lasts }
 
-func (o *outage) begin() {
+func (o *trouble) begin() {
 	if o.began.IsZero() {
 		o.began = time.Now()
 		if o.once != nil {
@@ -83,7 +104,9 @@ func (o *outage) begin() {
 }
 
 // rule is the outage as the cluster asks for it, with each request.
-func (o *outage) rule(r fleettest.Request) *fleettest.Fault {
+func (o *trouble) rule(r fleettest.Request) *fleettest.Fault {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if r.Writes() {
 		o.writes++
 	}
@@ -102,16 +125,23 @@ func (o *outage) rule(r fleettest.Request) *fleettest.Fault {
 }
 
 // dial is the network while the outage may come.
-func (o *outage) dial(c *fleettest.Cluster) func(context.Context, string, string) (net.Conn, error) {
+func (o *trouble) dial(c *fleettest.Cluster) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if o.when == "reading" {
-			o.begin()
-		}
-		if o.refuse && o.active() {
+		if o.refuses() {
 			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 		}
 		return c.Dial(ctx, network, address)
 	}
+}
+
+// refuses reports whether nobody can connect now.
+func (o *trouble) refuses() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.when == "reading" {
+		o.begin()
+	}
+	return o.refuse && o.active()
 }
 
 // result is how a run of stackc ended.
@@ -162,14 +192,15 @@ func (f *faultCase) meet(t *testing.T) (r result) {
 		if f.once == nil && f.lasts == 0 {
 			t.Fatal("nothing goes wrong")
 		}
-		c.Fail(f.rule)
+		o := &trouble{outage: f.outage}
+		c.Fail(o.rule)
 		submit := append([]string{"submit", after, "--prune"}, f.args...)
-		r = runInside(f.dial(c), f.now, submit...)
-		if f.began.IsZero() {
+		r = runInside(o.dial(c), f.now, submit...)
+		if !o.hit() {
 			t.Fatalf("nothing went wrong:\n%s%s", r.out, r.err)
 		}
 		consistent(t, c)
-		f.lasts = 0
+		o.end()
 		if again := runInside(c.Dial, time.Now, "submit", after, "--prune"); again.code != exitDone {
 			t.Errorf("the next submit ends with %d:\n%s%s", again.code, again.out, again.err)
 		}
@@ -317,10 +348,10 @@ func TestFaultEvents(t *testing.T) {
 
 // jump moves the clock that stackc tells the time by at the second write.
 func (f *faultCase) jump(by time.Duration) {
-	jumped := false
-	f.outage = outage{when: "writing", once: func() { jumped = true }}
+	var jumped atomic.Bool
+	f.outage = outage{when: "writing", once: func() { jumped.Store(true) }}
 	f.now = func() time.Time {
-		if jumped {
+		if jumped.Load() {
 			return time.Now().Add(by).Round(0) // without the monotonic reading
 		}
 		return time.Now()
@@ -341,11 +372,11 @@ func killMachine(t *testing.T) int {
 			t.Fatal(first)
 		}
 		machine := c.MachinesOf("web.service")[0]
-		o := outage{when: "writing", once: func() { time.AfterFunc(0, func() { c.KillMachine(machine) }) }}
+		o := &trouble{outage: outage{when: "writing", once: func() { time.AfterFunc(0, func() { c.KillMachine(machine) }) }}}
 		c.Fail(o.rule)
 		r := runInside(c.Dial, time.Now, "submit", after, "--prune")
 		code = r.code
-		if o.began.IsZero() || slices.Contains(c.MachinesOf("web.service"), machine) || len(c.MachinesOf("web.service")) != 1 {
+		if !o.hit() || slices.Contains(c.MachinesOf("web.service"), machine) || len(c.MachinesOf("web.service")) != 1 {
 			t.Errorf("web.service is on %v\n%s%s", c.MachinesOf("web.service"), r.out, r.err)
 		}
 		converged(t, c)
