@@ -21,19 +21,20 @@ compiler/source:
 compiler/diag:      compiler/source github.com/charmbracelet/x/ansi
 compiler/syntax:    compiler/diag compiler/source github.com/pelletier/go-toml/v2 github.com/BurntSushi/toml
 compiler/format:    compiler/syntax compiler/diag compiler/source
-compiler/stack:     compiler/syntax compiler/diag compiler/source units github.com/Masterminds/semver/v3
+compiler/stack:     compiler/syntax compiler/diag compiler/source units github.com/Masterminds/semver/v3 units/pattern
 compiler/topology:  compiler/stack compiler/diag compiler/source units units/graph
 compiler/emit:      compiler/topology compiler/stack compiler/diag units
-compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units github.com/BurntSushi/toml
-compiler/schema:    compiler/stack compiler/syntax compiler/diag compiler/source units
+compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units github.com/BurntSushi/toml units/pattern
+compiler/schema:    compiler/stack compiler/syntax compiler/diag compiler/source units units/pattern
 compiler:           compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
-compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4
-compiler/cases:      compiler compiler/stack compiler/syntax compiler/diag compiler/source units github.com/rogpeppe/go-internal
-compiler/importer: compiler compiler/cloudconfig compiler/format compiler/stack compiler/diag compiler/source units
+compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4 units/pattern
+compiler/cases:      compiler compiler/stack compiler/syntax compiler/diag compiler/source units github.com/rogpeppe/go-internal units/pattern
+compiler/importer: compiler compiler/cloudconfig compiler/format compiler/stack compiler/diag compiler/source units units/pattern
 stacks:             compiler compiler/source
 units/graph:
-units/compare:      units znkr.io/diff
-units:              units/graph github.com/coreos/go-systemd/v22
+units/pattern:
+units/compare:      units znkr.io/diff units/pattern
+units:              units/graph github.com/coreos/go-systemd/v22 units/pattern
 fleet/state:        units github.com/cenkalti/backoff/v5 go.etcd.io/etcd/client/v2
 fleet:              units units/graph github.com/coreos/fleet github.com/coreos/etcd github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
 fleet/tunnel:       golang.org/x/crypto github.com/kevinburke/ssh_config github.com/skeema/knownhosts

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // secretWords end the names of options that hold a secret.
@@ -28,21 +30,21 @@ type Secret struct {
 // "token=/a/file" nor "token=${VARIABLE}"), such keys in JSON, passwords in URLs, bearer tokens, and keys
 // that can be told by their form.
 func Secrets(s string) []Secret {
-	found := slices.Concat(secretOptions(s), secretFlags(s), namedSecrets(inJSON, s))
+	found := slices.Concat(secretOptions(s), secretFlags(s), namedSecrets(inJSON(), s))
 	bare := func(start, end int) {
 		if !fromElsewhere(s[start:end]) {
 			found = append(found, Secret{Word: s[start:end], Told: start, Start: start, End: end})
 		}
 	}
 	if strings.Contains(s, "://") && strings.Contains(s, "@") {
-		for _, m := range userInURL.FindAllStringSubmatchIndex(s, -1) {
+		for _, m := range userInURL().FindAllStringSubmatchIndex(s, -1) {
 			bare(m[2], m[3])
 		}
 	}
-	for _, m := range secretForms.FindAllStringIndex(s, -1) {
+	for _, m := range secretForms().FindAllStringIndex(s, -1) {
 		bare(m[0], m[1])
 	}
-	for _, m := range bearer.FindAllStringSubmatchIndex(s, -1) {
+	for _, m := range bearer().FindAllStringSubmatchIndex(s, -1) {
 		bare(m[2], m[3])
 	}
 	slices.SortStableFunc(found, func(a, b Secret) int { return cmp.Compare(a.Told, b.Told) })
@@ -57,15 +59,15 @@ func Secrets(s string) []Secret {
 }
 
 var (
-	userInURL = regexp.MustCompile(`[a-z]+://[^/\s:@]*:([^/\s@]+)@`)
-	bearer    = regexp.MustCompile(`(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{16,}|[$%]\S+)`)
+	userInURL = pattern.New(`[a-z]+://[^/\s:@]*:([^/\s@]+)@`)
+	bearer    = pattern.New(`(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{16,}|[$%]\S+)`)
 	// secretForms are secrets that are known by how they look: keys in PEM, of AWS,
 	// GitHub, GitLab, Slack, Google and Stripe, and JSON web tokens.
-	secretForms = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{40}` +
+	secretForms = pattern.New(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{40}` +
 		`|\bglpat-[A-Za-z0-9_-]{20}|\bxox[abprs]-[A-Za-z0-9-]{10}|\bAIza[0-9A-Za-z_-]{35}|\b[sr]k_live_[0-9A-Za-z]{16}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*`)
 	// inJSON matches a key and its text, longFlag a flag and the word behind it.
-	inJSON   = regexp.MustCompile(`"([A-Za-z0-9_-]+)"\s*:\s*"([^"]+)"`)
-	longFlag = regexp.MustCompile(`(?:^|\s)(--[A-Za-z][A-Za-z0-9_-]*)\s+([^\s-]\S*)`)
+	inJSON   = pattern.New(`"([A-Za-z0-9_-]+)"\s*:\s*"([^"]+)"`)
+	longFlag = pattern.New(`(?:^|\s)(--[A-Za-z][A-Za-z0-9_-]*)\s+([^\s-]\S*)`)
 )
 
 // fromElsewhere reports whether a value is no secret itself: a path, a variable, a
@@ -106,7 +108,7 @@ func secretOptions(s string) []Secret {
 }
 
 // secretFlags is the same for a flag whose value follows a blank: "--password x".
-func secretFlags(s string) []Secret { return namedSecrets(longFlag, s) }
+func secretFlags(s string) []Secret { return namedSecrets(longFlag(), s) }
 
 // namedSecrets finds what a pattern of a name and a value matches.
 func namedSecrets(pattern *regexp.Regexp, s string) []Secret {

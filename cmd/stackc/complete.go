@@ -2,10 +2,10 @@ package main
 
 import (
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/stackc/stackc/units/pattern"
 	"github.com/urfave/cli/v2"
 )
 
@@ -196,14 +196,14 @@ func usageOf(f cli.Flag) string {
 }
 
 // placeholder is what the help calls the value of a flag: FILE in "lay a `FILE` over it".
-var placeholderWord = regexp.MustCompile("`([^`]+)`")
+var placeholderWord = pattern.New("`([^`]+)`")
 
 func placeholderOf(f cli.Flag) string {
 	d, ok := f.(cli.DocGenerationFlag)
 	if !ok {
 		return ""
 	}
-	m := placeholderWord.FindStringSubmatch(d.GetUsage())
+	m := placeholderWord().FindStringSubmatch(d.GetUsage())
 	if m == nil {
 		return ""
 	}

@@ -1,17 +1,16 @@
 package main
 
 import (
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/stackc/stackc/compiler"
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/compiler/syntax"
 	"github.com/stackc/stackc/stacks"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
+	"github.com/urfave/cli/v2"
 )
 
 // values lists what a flag can be, behind what stands before it already.
@@ -75,11 +74,11 @@ func (c *completing) argument(found *candidates) {
 }
 
 // flagUsage is a flag among the arguments of a usage.
-var flagUsage = regexp.MustCompile(`\[-\w+ \w+\]`)
+var flagUsage = pattern.New(`\[-\w+ \w+\]`)
 
 // wanted is what the next argument may be.
 func (c *completing) wanted() []string {
-	usage := strings.Fields(strings.NewReplacer("[", "", "]", "").Replace(flagUsage.ReplaceAllString(c.command.ArgsUsage, "")))
+	usage := strings.Fields(strings.NewReplacer("[", "", "]", "").Replace(flagUsage().ReplaceAllString(c.command.ArgsUsage, "")))
 	if len(usage) == 0 {
 		return nil
 	}

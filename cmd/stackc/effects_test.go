@@ -95,7 +95,7 @@ func TestParameterPattern(t *testing.T) {
 		"a ${{ x }} b": "x", "${{x-y}}": "x-y", "$${{ x }}": "", "${{ a.port }}": "", "${X} $x": "",
 	} {
 		got := ""
-		for _, m := range parameter.FindAllStringSubmatch(text, -1) {
+		for _, m := range parameter().FindAllStringSubmatch(text, -1) {
 			if !strings.HasPrefix(m[0], "$$") {
 				got = m[1]
 			}

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/fleet/state"
 	"github.com/stackc/stackc/fleet/tunnel"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // The exit codes. They are part of the interface: scripts act on them.
@@ -79,11 +79,11 @@ func exitWith(code int) error {
 }
 
 // flagFault is what package flag says of a value that a flag does not take.
-var flagFault = regexp.MustCompile(`(?s)^invalid (boolean )?value "(.*)" for (?:flag )?-(\S+): (.*)$`)
+var flagFault = pattern.New(`(?s)^invalid (boolean )?value "(.*)" for (?:flag )?-(\S+): (.*)$`)
 
 // badValue writes an error of package flag as this program writes flags.
 func badValue(err error) error {
-	m := flagFault.FindStringSubmatch(err.Error())
+	m := flagFault().FindStringSubmatch(err.Error())
 	switch {
 	case m == nil:
 		return misuse("", "%w", err)

@@ -2,11 +2,8 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/compiler"
@@ -16,6 +13,8 @@ import (
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/compiler/topology"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
+	"github.com/urfave/cli/v2"
 )
 
 func (p *program) explain() *cli.Command {
@@ -244,13 +243,13 @@ func madeEffects(m *topology.Made) []string {
 }
 
 // parameter finds `${{ name }}` with one dollar before it: two are an escape.
-var parameter = regexp.MustCompile(`\$?\$\{\{\s*([A-Za-z][A-Za-z0-9_-]*)\s*\}\}`)
+var parameter = pattern.New(`\$?\$\{\{\s*([A-Za-z][A-Za-z0-9_-]*)\s*\}\}`)
 
 // params lists the parameters that the texts behind the line name.
 func (e *explainer) params() []view.ParamUse {
 	var list []view.ParamUse
 	known := paramsOf(e.result.Topology.Stack, e.origin.Pos.Via)
-	for _, m := range parameter.FindAllStringSubmatch(e.source(), -1) {
+	for _, m := range parameter().FindAllStringSubmatch(e.source(), -1) {
 		i := slices.IndexFunc(known, func(p *stack.Param) bool { return p.Name == m[1] })
 		again := slices.ContainsFunc(list, func(u view.ParamUse) bool { return u.Name == m[1] })
 		if strings.HasPrefix(m[0], "$$") || i < 0 || again || known[i].Value == nil {

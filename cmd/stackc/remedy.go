@@ -8,12 +8,12 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
 	"syscall"
 
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/fleet/tunnel"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // whereFleetIs says what to do when fleet cannot be reached.
@@ -29,7 +29,7 @@ func whereFleetIs(err error) string {
 		return "the socket belongs to root: use sudo, or another --endpoint"
 	case errors.Is(err, fleet.ErrWantsUser):
 		return "write the user into the endpoint: http://user:password@host:2379"
-	case fleet.KindOf(err) == fleet.Garbled && etcdPort.MatchString(err.Error()):
+	case fleet.KindOf(err) == fleet.Garbled && etcdPort().MatchString(err.Error()):
 		return "that is a port of etcd: with --driver=etcd stackc works on fleet's registry there, or --endpoint says where fleet is"
 	case fleet.KindOf(err) == fleet.Garbled:
 		return "something else answers there; --endpoint or FLEETCTL_ENDPOINT says where fleet is"
@@ -46,7 +46,7 @@ func whereFleetIs(err error) string {
 }
 
 // etcdPort finds a port that is usually etcd's.
-var etcdPort = regexp.MustCompile(`:(2379|4001)\b`)
+var etcdPort = pattern.New(`:(2379|4001)\b`)
 
 // aboutTLS says what to do about https, "" when that is not what is wrong.
 func aboutTLS(err error) string {

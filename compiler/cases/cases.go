@@ -20,18 +20,17 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/txtar"
-
 	"github.com/stackc/stackc/compiler"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/compiler/syntax"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // The files of an archive that mean something by their names.
@@ -143,7 +142,7 @@ func joined(a, b map[string]string) map[string]string {
 
 // places finds where a finding is, and its notes are. Lines of the library itself
 // are left out of what a case expects: they change with every edit of it.
-var places = regexp.MustCompile(`(?m)^( *\S+):\d+:\d+: `)
+var places = pattern.New(`(?m)^( *\S+):\d+:\d+: `)
 
 // compile gives what comes out, under the names that an archive has for it.
 func (c Case) compile(files source.Map) map[string]string {
@@ -162,8 +161,8 @@ func (c Case) compile(files source.Map) map[string]string {
 	}
 	got := map[string]string{}
 	if len(list) > 0 {
-		got[findings] = places.ReplaceAllStringFunc(diag.Short(list), func(at string) string {
-			name := places.FindStringSubmatch(at)[1]
+		got[findings] = places().ReplaceAllStringFunc(diag.Short(list), func(at string) string {
+			name := places().FindStringSubmatch(at)[1]
 			if _, own := files[strings.TrimSpace(name)]; own {
 				return at
 			}

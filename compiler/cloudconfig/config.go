@@ -5,15 +5,14 @@ package cloudconfig
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
+	"go.yaml.in/yaml/v4"
 )
 
 // Config is what a cloud-config says of units.
@@ -196,7 +195,7 @@ func (r *reader) dropIn(u *Unit, entry *yaml.Node) {
 
 // unitPath is a unit below systemd's folders, or a drop-in of one, or what systemd
 // starts at boot because it is linked there.
-var unitPath = regexp.MustCompile(`^/(?:etc|run|usr/lib|lib)/systemd/system/(?:([^/]+)\.d/)?(?:[^/]+\.(?:wants|requires)/)?([^/]+)$`)
+var unitPath = pattern.New(`^/(?:etc|run|usr/lib|lib)/systemd/system/(?:([^/]+)\.d/)?(?:[^/]+\.(?:wants|requires)/)?([^/]+)$`)
 
 // writeFiles takes the units among the files that the machine is given.
 func (r *reader) writeFiles(list *yaml.Node) {
@@ -219,7 +218,7 @@ func (r *reader) writeFiles(list *yaml.Node) {
 // writtenUnit reports whether a file is a unit or a drop-in, and takes it.
 func (r *reader) writtenUnit(keys map[string]*yaml.Node, at *yaml.Node) bool {
 	base := path.Base(at.Value)
-	m := unitPath.FindStringSubmatch(at.Value)
+	m := unitPath().FindStringSubmatch(at.Value)
 	dropIn := m != nil && m[1] != "" && strings.HasSuffix(base, ".conf")
 	if !dropIn {
 		if _, err := units.ParseName(base); err != nil || path.Ext(base) == ".device" {

@@ -4,16 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
+	"go.yaml.in/yaml/v4"
 )
 
 // document is the YAML with its places.
@@ -183,8 +182,8 @@ func (d *document) name(entry *yaml.Node, keys map[string]*yaml.Node, what strin
 }
 
 var (
-	trueWord  = regexp.MustCompile(`^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$`)
-	falseWord = regexp.MustCompile(`^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$`)
+	trueWord  = pattern.New(`^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$`)
+	falseWord = pattern.New(`^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$`)
 )
 
 // boolean reads a boolean of YAML 1.1, which is what coreos-cloudinit does.
@@ -192,9 +191,9 @@ func (d *document) boolean(n *yaml.Node) bool {
 	switch {
 	case n == nil:
 		return false
-	case plain(n) && trueWord.MatchString(n.Value):
+	case plain(n) && trueWord().MatchString(n.Value):
 		return true
-	case !plain(n) || !falseWord.MatchString(n.Value):
+	case !plain(n) || !falseWord().MatchString(n.Value):
 		d.warn(diag.BadValue, n, "%q is no boolean, and coreos-cloudinit takes it for false; write true or false without quotes", n.Value)
 	}
 	return false

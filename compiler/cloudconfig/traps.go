@@ -12,22 +12,23 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // trap is a scalar without quotes that YAML 1.1, which coreos-cloudinit and most
 // tools of its time read, takes for something else than YAML 1.2 does.
 type trap struct {
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 	says    string
 	help    string
 }
 
 var traps = []trap{
-	{regexp.MustCompile(`^(?:y|Y|yes|Yes|YES|on|On|ON)$`), "%s is true to YAML 1.1 and a word to YAML 1.2", "write true, or %q for the word"},
-	{regexp.MustCompile(`^(?:n|N|no|No|NO|off|Off|OFF)$`), "%s is false to YAML 1.1 and a word to YAML 1.2", "write false, or %q for the word"},
-	{regexp.MustCompile(`^0[0-7]+$`), "%s is an octal number to YAML 1.1 and a decimal one to YAML 1.2", "write %q"},
-	{regexp.MustCompile(`^[1-9][0-9_]*(?::[0-5]?[0-9])+$`), "%s is a number of base 60 to YAML 1.1 and text to YAML 1.2", "write %q"},
-	{regexp.MustCompile(`^[1-9][0-9]*(?:_[0-9]+)+$`), "%s is a number to YAML 1.1 and text to YAML 1.2", "write %q"},
+	{pattern.New(`^(?:y|Y|yes|Yes|YES|on|On|ON)$`), "%s is true to YAML 1.1 and a word to YAML 1.2", "write true, or %q for the word"},
+	{pattern.New(`^(?:n|N|no|No|NO|off|Off|OFF)$`), "%s is false to YAML 1.1 and a word to YAML 1.2", "write false, or %q for the word"},
+	{pattern.New(`^0[0-7]+$`), "%s is an octal number to YAML 1.1 and a decimal one to YAML 1.2", "write %q"},
+	{pattern.New(`^[1-9][0-9_]*(?::[0-5]?[0-9])+$`), "%s is a number of base 60 to YAML 1.1 and text to YAML 1.2", "write %q"},
+	{pattern.New(`^[1-9][0-9]*(?:_[0-9]+)+$`), "%s is a number to YAML 1.1 and text to YAML 1.2", "write %q"},
 }
 
 // traps reports every such scalar of the document: a tool that reads the file and
@@ -35,7 +36,7 @@ var traps = []trap{
 func (d *document) traps(n *yaml.Node) {
 	if plain(n) {
 		for _, t := range traps {
-			if t.pattern.MatchString(n.Value) {
+			if t.pattern().MatchString(n.Value) {
 				d.findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.BadValue, Span: d.span(n),
 					Message: fmt.Sprintf(t.says, n.Value), Help: fmt.Sprintf(t.help, n.Value)})
 				break

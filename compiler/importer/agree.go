@@ -117,7 +117,7 @@ func ownerOfLine(o units.Option, line int, lifts []*lift) *lift {
 
 // ownerOfPath is the lift whose words gave a line of the compiled unit.
 func (u *unit) ownerOfPath(o units.Option, path string, lifts []*lift) *lift {
-	if m := wordIndex.FindStringSubmatch(path); m != nil {
+	if m := wordIndex().FindStringSubmatch(path); m != nil {
 		n, _ := strconv.Atoi(m[2])
 		after, loads := u.idiom.after(), u.idiom.downloads()
 		for _, l := range lifts {

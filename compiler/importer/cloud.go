@@ -3,7 +3,6 @@ package importer
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // embedded is where a unit's text stands in a file that holds more than it.
@@ -164,7 +164,7 @@ func quoted(what string, t *cloudconfig.Text) []string {
 }
 
 // cloudVariable is what coreos-cloudinit puts addresses in for (initialize/env.go).
-var cloudVariable = regexp.MustCompile(`\$(public|private)_ipv[46]`)
+var cloudVariable = pattern.New(`\$(public|private)_ipv[46]`)
 
 // fileOf makes a file to import of a claim.
 func (i *importer) fileOf(c *claim) File {
@@ -186,7 +186,7 @@ func (i *importer) fileOf(c *claim) File {
 		})
 	}
 	for n, line := range strings.Split(u.Content.Text, "\n") {
-		if v := cloudVariable.FindString(line); v != "" && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+		if v := cloudVariable().FindString(line); v != "" && !strings.HasPrefix(strings.TrimSpace(line), "#") {
 			span := u.Content.Place
 			if n < len(u.Content.Lines) {
 				span = lineSpan(c.config.File, u.Content.Lines[n])
@@ -222,7 +222,7 @@ func lineSpan(f *source.File, line int) source.Span {
 	return f.Span(at+len(whole)-len(bare), at+len(whole))
 }
 
-var fleetMetadata = regexp.MustCompile(`FLEET_METADATA=([^"'\s]+)`)
+var fleetMetadata = pattern.New(`FLEET_METADATA=([^"'\s]+)`)
 
 // remarks is what a cloud-config says that no unit has, as comments.
 func remarks(c *cloudconfig.Config) (notes []string) {
@@ -236,7 +236,7 @@ func remarks(c *cloudconfig.Config) (notes []string) {
 			if t == nil || metadata != "" {
 				continue
 			}
-			if m := fleetMetadata.FindStringSubmatch(t.Text); m != nil {
+			if m := fleetMetadata().FindStringSubmatch(t.Text); m != nil {
 				metadata, line = m[1], t.Place.Position().Line
 			}
 		}

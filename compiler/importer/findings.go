@@ -41,7 +41,7 @@ func (i *importer) judge() {
 // ofCloud reports whether a finding is about a variable of coreos-cloudinit's in one
 // of its files, which is told in its own words.
 func (i *importer) ofCloud(s source.Span, message string) bool {
-	return cloudVariable.MatchString(message) && slices.ContainsFunc(i.units, func(u *unit) bool { return u.file.in != nil && u.file.in.file == s.File() })
+	return cloudVariable().MatchString(message) && slices.ContainsFunc(i.units, func(u *unit) bool { return u.file.in != nil && u.file.in.file == s.File() })
 }
 
 // original brings a place in the stack file to the file of the unit that stands

@@ -3,15 +3,15 @@ package importer
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
+	"github.com/stackc/stackc/units/pattern"
 )
 
-var wordIndex = regexp.MustCompile(`\.(after|download)\[(\d+)\]`)
+var wordIndex = pattern.New(`\.(after|download)\[(\d+)\]`)
 
 // gaveUp is what became of words that the compiler refuses.
 type gaveUp int
@@ -28,7 +28,7 @@ func (i *importer) giveUp(u *unit, d diag.Diagnostic) gaveUp {
 	if !i.idiomatics {
 		return gaveUpNothing
 	}
-	if m := providerPath.FindStringSubmatch(d.Path); m != nil && i.giveUpReady(m[1], d.Message) {
+	if m := providerPath().FindStringSubmatch(d.Path); m != nil && i.giveUpReady(m[1], d.Message) {
 		return gaveUpMany
 	}
 	switch {
@@ -37,7 +37,7 @@ func (i *importer) giveUp(u *unit, d diag.Diagnostic) gaveUp {
 	case u.idiom == nil:
 		return gaveUpNothing
 	}
-	if m := wordIndex.FindStringSubmatch(d.Path); m != nil {
+	if m := wordIndex().FindStringSubmatch(d.Path); m != nil {
 		n, _ := strconv.Atoi(m[2])
 		if after := u.idiom.after(); m[1] == "after" && n < len(after) {
 			for _, l := range u.idiom.alive() {
@@ -56,7 +56,7 @@ func (i *importer) giveUp(u *unit, d diag.Diagnostic) gaveUp {
 		return gaveUpNothing
 	}
 	for _, l := range u.idiom.alive() {
-		if (l.target != "" || l.load != nil) && !ownWords.MatchString(d.Path) {
+		if (l.target != "" || l.load != nil) && !ownWords().MatchString(d.Path) {
 			i.bury(u, l, d.Message)
 			return gaveUpOne
 		}
@@ -96,9 +96,9 @@ func (i *importer) giveUpAll(reason string) gaveUp {
 
 // ownWords is the path of a directive: what systemd's words say has nothing to do
 // with a lift, but a text may have it.
-var ownWords = regexp.MustCompile(`\.[A-Z][A-Za-z-]*\.[A-Za-z]`)
+var ownWords = pattern.New(`\.[A-Z][A-Za-z-]*\.[A-Za-z]`)
 
-var providerPath = regexp.MustCompile(`^(?:unit|host)\.(.+)\.(?:ready|port)\b`)
+var providerPath = pattern.New(`^(?:unit|host)\.(.+)\.(?:ready|port)\b`)
 
 // bury gives up one lift, and with it those that take the same lines.
 func (i *importer) bury(u *unit, l *lift, reason string) {

@@ -152,7 +152,7 @@ func (u *unit) spelled() string {
 		if fault, reason := units.CheckValue(o.Value); fault != 0 {
 			return fmt.Sprintf("%s=: %s", o.Name, reason)
 		}
-		if !bareKey.MatchString(o.Name) || !bareKey.MatchString(o.Section) {
+		if !bareKey().MatchString(o.Name) || !bareKey().MatchString(o.Section) {
 			return fmt.Sprintf("%s= of [%s] is no name for a table", o.Name, o.Section)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // readiness is how the stack says that followers learn that a unit is up.
@@ -200,11 +201,11 @@ func (i *importer) at(n node, p *probe) (key, reason string) {
 	return n.key, ""
 }
 
-var notInKey = regexp.MustCompile(`[^A-Za-z0-9]+`)
+var notInKey = pattern.New(`[^A-Za-z0-9]+`)
 
 // elsewhere makes a host entry of an address that is outside as far as the units tell.
 func (i *importer) elsewhere(p *probe) string {
-	key := notInKey.ReplaceAllString(fmt.Sprintf("at-%s-%d", p.host, p.port), "-")
+	key := notInKey().ReplaceAllString(fmt.Sprintf("at-%s-%d", p.host, p.port), "-")
 	if !slices.ContainsFunc(i.outside, func(o outside) bool { return o.key == key }) {
 		i.outside = append(i.outside, outside{key, p.host})
 	}

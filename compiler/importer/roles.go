@@ -49,7 +49,7 @@ func (i *importer) chooseRoles() {
 	}
 	slices.Sort(values)
 	for _, v := range slices.Compact(values) {
-		if bareKey.MatchString(v) {
+		if bareKey().MatchString(v) {
 			i.roles = append(i.roles, role{name: v, pair: key + "=" + v})
 		}
 	}

@@ -1,11 +1,11 @@
 package importer
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // word is one of stackc's words for the placement of a unit.
@@ -53,7 +53,7 @@ func (u *unit) placement() (words []word, ok bool) {
 }
 
 // bareKey is a name that needs no quotes in TOML, and stands for a directive.
-var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var bareKey = pattern.New(`^[A-Za-z0-9_-]+$`)
 
 // tabular reports whether tables can keep the unit: systemd reads all of the file and
 // the same as fleet, every value is one line, and the order is the one in which
@@ -65,7 +65,7 @@ func (u *unit) tabular() bool {
 	}
 	options := units.Canonical(u.want)
 	for _, o := range options {
-		if fault, _ := units.CheckValue(o.Value); fault != 0 || !bareKey.MatchString(o.Name) || !bareKey.MatchString(o.Section) {
+		if fault, _ := units.CheckValue(o.Value); fault != 0 || !bareKey().MatchString(o.Name) || !bareKey().MatchString(o.Section) {
 			return false
 		}
 	}

@@ -2,11 +2,11 @@ package importer
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/stackc/stackc/compiler/stack"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // longest is how long a value may be before it is folded over several lines.
@@ -23,25 +23,25 @@ func directiveValue(d directive) string {
 }
 
 // flagStart is where a command line is broken: before a flag.
-var flagStart = regexp.MustCompile(`([^ \t]) (-[^ \t])`)
+var flagStart = pattern.New(`([^ \t]) (-[^ \t])`)
 
 // fold writes a command line over several lines, one flag each.
 func fold(v string) (string, bool) {
 	if strings.ContainsAny(v, "\\\t") || strings.Contains(v, `""`) || strings.HasSuffix(v, `"`) || hasControl(v) {
 		return "", false
 	}
-	text := "\n  " + flagStart.ReplaceAllString(escapeExpressions(v), "$1\n  $2")
+	text := "\n  " + flagStart().ReplaceAllString(escapeExpressions(v), "$1\n  $2")
 	if strings.TrimSpace(stack.Fold(text)) != escapeExpressions(v) {
 		return "", false
 	}
 	return `"""` + text + `"""`, true
 }
 
-var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,17})$`)
+var wholeNumber = pattern.New(`^(0|-?[1-9][0-9]{0,17})$`)
 
 // value writes one value as TOML.
 func value(v string) string {
-	if v == "true" || v == "false" || wholeNumber.MatchString(v) {
+	if v == "true" || v == "false" || wholeNumber().MatchString(v) {
 		return v
 	}
 	return quote(escapeExpressions(v))
@@ -130,7 +130,7 @@ func comment(text string) string {
 
 // tomlKey writes a key, in quotes when it needs them.
 func tomlKey(s string) string {
-	if bareKey.MatchString(s) {
+	if bareKey().MatchString(s) {
 		return s
 	}
 	return quote(s)

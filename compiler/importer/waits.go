@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // probeKind is what a loop waits for.
@@ -74,43 +75,43 @@ func (p *probe) mentions(command string) bool {
 var (
 	// A loop until a test succeeds; a test that is repeated while it fails; an
 	// endless loop that a test ends.
-	untilLoop  = regexp.MustCompile(`^(?:set -\w+ ?; ?)?until (.+?) ?; ?do (.+?) ?; ?done ?;?$`)
-	whileLoop  = regexp.MustCompile(`^(?:set -\w+ ?; ?)?while ! (.+?) ?; ?do (.+?) ?; ?done ?;?$`)
-	absentLoop = regexp.MustCompile(`^(?:set -\w+ ?; ?)?while (\[|test) ! (.+?) ?; ?do (.+?) ?; ?done ?;?$`)
-	breakLoop  = regexp.MustCompile(`^while (?:true|:) ?; ?do (.+?) && break ?; ?(.+?) ?; ?done ?;?$`)
-	anyLoop    = regexp.MustCompile(`(?:^|[;&| ])(?:until|while|for) .*\bdo\b.*\bdone\b`)
-	quietly    = regexp.MustCompile(` *(?:[12&]?>>? ?/dev/null|2>&1|>& ?/dev/null|< ?/dev/null)`)
-	compound   = regexp.MustCompile("[|&;<>`$(){}]")
-	shellTCP   = regexp.MustCompile(`^\(? ?(?:echo|:|true)? ?[<>]+ ?/dev/tcp/([^/ ]+)/(\d+) ?\)?$`)
-	shellBody  = regexp.MustCompile(`^(?:sleep [0-9.]+[smh]?|echo( .*)?|printf .*|true|:)$`)
-	shellFlags = regexp.MustCompile(`^-[a-z]*c$`)
-	lineEnd    = regexp.MustCompile(`\s*\n\s*`)
-	afterWord  = regexp.MustCompile(`\b(do|then);\s`)
-	inQuotes   = regexp.MustCompile(`'[^']*'`)
-	whiteSpace = regexp.MustCompile(`\s+`)
+	untilLoop  = pattern.New(`^(?:set -\w+ ?; ?)?until (.+?) ?; ?do (.+?) ?; ?done ?;?$`)
+	whileLoop  = pattern.New(`^(?:set -\w+ ?; ?)?while ! (.+?) ?; ?do (.+?) ?; ?done ?;?$`)
+	absentLoop = pattern.New(`^(?:set -\w+ ?; ?)?while (\[|test) ! (.+?) ?; ?do (.+?) ?; ?done ?;?$`)
+	breakLoop  = pattern.New(`^while (?:true|:) ?; ?do (.+?) && break ?; ?(.+?) ?; ?done ?;?$`)
+	anyLoop    = pattern.New(`(?:^|[;&| ])(?:until|while|for) .*\bdo\b.*\bdone\b`)
+	quietly    = pattern.New(` *(?:[12&]?>>? ?/dev/null|2>&1|>& ?/dev/null|< ?/dev/null)`)
+	compound   = pattern.New("[|&;<>`$(){}]")
+	shellTCP   = pattern.New(`^\(? ?(?:echo|:|true)? ?[<>]+ ?/dev/tcp/([^/ ]+)/(\d+) ?\)?$`)
+	shellBody  = pattern.New(`^(?:sleep [0-9.]+[smh]?|echo( .*)?|printf .*|true|:)$`)
+	shellFlags = pattern.New(`^-[a-z]*c$`)
+	lineEnd    = pattern.New(`\s*\n\s*`)
+	afterWord  = pattern.New(`\b(do|then);\s`)
+	inQuotes   = pattern.New(`'[^']*'`)
+	whiteSpace = pattern.New(`\s+`)
 )
 
 // recognise finds a loop that waits in a command line. Without one there is
 // neither a probe nor a reason; the reason says why a loop is none of those.
 func recognise(value string) (p *probe, reason string) {
 	script, reason := scriptOf(value)
-	if reason != "" || script == "" || !anyLoop.MatchString(script) {
+	if reason != "" || script == "" || !anyLoop().MatchString(script) {
 		return nil, reason
 	}
 	var m []string
-	for _, pattern := range []*regexp.Regexp{untilLoop, whileLoop, breakLoop} {
+	for _, pattern := range []*regexp.Regexp{untilLoop(), whileLoop(), breakLoop()} {
 		if m = pattern.FindStringSubmatch(script); m != nil {
 			break
 		}
 	}
-	if a := absentLoop.FindStringSubmatch(script); m == nil && a != nil {
+	if a := absentLoop().FindStringSubmatch(script); m == nil && a != nil {
 		m = []string{a[0], a[1] + " " + a[2], a[3]}
 	}
 	if m == nil {
 		return nil, "a loop of another form than until TEST; do sleep N; done"
 	}
 	for part := range strings.SplitSeq(m[2], ";") {
-		if part = strings.TrimSpace(part); part != "" && !shellBody.MatchString(part) {
+		if part = strings.TrimSpace(part); part != "" && !shellBody().MatchString(part) {
 			return nil, fmt.Sprintf("the loop does more than wait: %s", part)
 		}
 	}
@@ -130,32 +131,32 @@ func scriptOf(value string) (script, reason string) {
 		return "", ""
 	}
 	flags := words[1].Text
-	if !shellFlags.MatchString(flags) || len(words) > 3 {
+	if !shellFlags().MatchString(flags) || len(words) > 3 {
 		return "", ""
 	}
 	text, ok := words[2].Literal()
 	if !ok {
-		if anyLoop.MatchString(words[2].Text) {
+		if anyLoop().MatchString(words[2].Text) {
 			return "", "the loop has a variable or specifier of systemd's in it"
 		}
 		return "", ""
 	}
-	if strings.Trim(commands[0].Prefixes, "-") != "" && anyLoop.MatchString(text) {
+	if strings.Trim(commands[0].Prefixes, "-") != "" && anyLoop().MatchString(text) {
 		return "", fmt.Sprintf("the loop is run with the prefix %s", commands[0].Prefixes)
 	}
-	text = lineEnd.ReplaceAllString(strings.TrimSpace(text), "; ")
-	text = afterWord.ReplaceAllString(text, "$1 ")
-	return whiteSpace.ReplaceAllString(text, " "), ""
+	text = lineEnd().ReplaceAllString(strings.TrimSpace(text), "; ")
+	text = afterWord().ReplaceAllString(text, "$1 ")
+	return whiteSpace().ReplaceAllString(text, " "), ""
 }
 
 // test reads the test of a loop.
 func test(text string) (*probe, string) {
-	if m := shellTCP.FindStringSubmatch(quietly.ReplaceAllString(text, "")); m != nil {
+	if m := shellTCP().FindStringSubmatch(quietly().ReplaceAllString(text, "")); m != nil {
 		port, _ := strconv.Atoi(m[2])
 		return &probe{kind: probeTCP, host: m[1], port: port}, ""
 	}
-	bare := strings.TrimSpace(quietly.ReplaceAllString(text, ""))
-	if compound.MatchString(inQuotes.ReplaceAllString(bare, "")) {
+	bare := strings.TrimSpace(quietly().ReplaceAllString(text, ""))
+	if compound().MatchString(inQuotes().ReplaceAllString(bare, "")) {
 		return nil, fmt.Sprintf("the test is more than one command: %s", text)
 	}
 	words, ok := shellWords(bare)

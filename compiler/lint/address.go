@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,10 +9,11 @@ import (
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/compiler/topology"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // endpoint finds host:port in a command line.
-var endpoint = regexp.MustCompile(`(localhost|\[::1\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+):([0-9]{1,5})\b`)
+var endpoint = pattern.New(`(localhost|\[::1\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+):([0-9]{1,5})\b`)
 
 func isLoopback(host string) bool {
 	return host == "localhost" || host == "[::1]" || strings.HasPrefix(host, "127.")
@@ -26,10 +26,10 @@ func addresses(c *checker, x text) {
 	if !x.exec() && x.directive != "Environment" || !hasPort(x.source) {
 		return
 	}
-	for _, at := range endpoint.FindAllStringSubmatchIndex(x.source, -1) {
+	for _, at := range endpoint().FindAllStringSubmatchIndex(x.source, -1) {
 		word, host := x.source[at[0]:at[1]], x.source[at[2]:at[3]]
 		port, err := strconv.Atoi(x.source[at[4]:at[5]])
-		if err != nil || port == x.node.Port().Value || ownEndpoint.MatchString(x.source[:at[0]]) {
+		if err != nil || port == x.node.Port().Value || ownEndpoint().MatchString(x.source[:at[0]]) {
 			continue
 		}
 		if isLoopback(host) {
@@ -42,7 +42,7 @@ func addresses(c *checker, x text) {
 
 // ownEndpoint matches what stands before an address that the program itself
 // listens on, by what such flags are called.
-var ownEndpoint = regexp.MustCompile(`(?i)(?:\s-H|(?:listen|bind|advertise)[\w.-]*)(?:=|\s)\S*$`)
+var ownEndpoint = pattern.New(`(?i)(?:\s-H|(?:listen|bind|advertise)[\w.-]*)(?:=|\s)\S*$`)
 
 // hasPort reports whether a colon with a digit behind it stands in s.
 func hasPort(s string) bool {

@@ -1,17 +1,17 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/compiler/topology"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // hexEscape matches an escape of TOML 1.1, and what stands before it.
-var hexEscape = regexp.MustCompile(`\\\\|\\x[0-9A-Fa-f]{2}`)
+var hexEscape = pattern.New(`\\\\|\\x[0-9A-Fa-f]{2}`)
 
 // hexEscapes returns the escapes \xNN of a string in double quotes.
 func hexEscapes(span source.Span) []source.Span {
@@ -20,7 +20,7 @@ func hexEscapes(span source.Span) []source.Span {
 		return nil
 	}
 	var found []source.Span
-	for _, at := range hexEscape.FindAllStringIndex(raw, -1) {
+	for _, at := range hexEscape().FindAllStringIndex(raw, -1) {
 		if raw[at[0]+1] == 'x' {
 			found = append(found, span.Sub(at[0], at[1]))
 		}

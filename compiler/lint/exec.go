@@ -3,13 +3,13 @@ package lint
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // execLine is a command line as systemd splits it.
@@ -88,7 +88,7 @@ var builtins = map[string]string{
 	"if": "", "for": "", "while": "", "until": "", "case": "", "{": "", "(": "", "!": "",
 }
 
-var shellAssignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+var shellAssignment = pattern.New(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
 // shellStart says why the program of a command, which begins at that offset, can
 // only be meant for a shell, "" when it can be meant otherwise.
@@ -98,7 +98,7 @@ func shellStart(commands []units.Command, start int) string {
 		if w.Column-1 != start || w.Quoted {
 			continue
 		}
-		if shellAssignment.MatchString(w.Text) {
+		if shellAssignment().MatchString(w.Text) {
 			return fmt.Sprintf("%q is taken for the program", w.Text)
 		}
 		if _, ok := builtins[w.Text]; ok {
@@ -172,9 +172,9 @@ func inShell(line string) string {
 }
 
 var (
-	redirection  = regexp.MustCompile(`^(?:[0-9]*(?:>>?|<<?<?)(?:&[0-9-]+|[^<>]*)|&>>?[^<>]*|[0-9]*>\|.*)$`)
-	substitution = regexp.MustCompile("\\$\\([^)]*\\)?|`[^`]*`")
-	inTilde      = regexp.MustCompile(`^~[a-z_][a-z0-9_-]*/|^~/|^~$|=~/`)
+	redirection  = pattern.New(`^(?:[0-9]*(?:>>?|<<?<?)(?:&[0-9-]+|[^<>]*)|&>>?[^<>]*|[0-9]*>\|.*)$`)
+	substitution = pattern.New("\\$\\([^)]*\\)?|`[^`]*`")
+	inTilde      = pattern.New(`^~[a-z_][a-z0-9_-]*/|^~/|^~$|=~/`)
 )
 
 // fileTools take names of files that only a shell would have found for them.
@@ -211,17 +211,17 @@ func (l execLine) shellWords(command units.Command) []shellPart {
 		case other && (w.Quoted || raw != w.Text):
 		case slices.Contains([]string{"&&", "||", "|", "&", "|&", ";;"}, raw):
 			add(0, len(raw), "%q is passed to the program as an argument", raw)
-		case i > 0 && redirection.MatchString(raw):
+		case i > 0 && redirection().MatchString(raw):
 			add(0, len(raw), "%q is passed to the program as an argument, and nothing is redirected", raw)
 		case !w.Quoted && len(raw) > 1 && strings.HasSuffix(raw, ";") && raw == w.Text:
 			add(len(raw)-1, len(raw), "%q is a part of the word %q: systemd takes it for the end of a command only between blanks", ";", raw)
-		case i > 0 && raw != `\;` && !w.Quoted && inTilde.MatchString(raw):
-			at := inTilde.FindStringIndex(raw)
+		case i > 0 && raw != `\;` && !w.Quoted && inTilde().MatchString(raw):
+			at := inTilde().FindStringIndex(raw)
 			add(at[0]+strings.IndexByte(raw[at[0]:], '~'), at[1], "~ stays as it is written")
 		case i > 0 && !w.Quoted && strings.HasPrefix(raw, "/") && strings.ContainsAny(raw, "*?") && slices.Contains(fileTools, tool):
 			add(0, len(raw), "no file names are put in for %q", raw)
 		case !other:
-			if at := substitution.FindStringIndex(raw); at != nil {
+			if at := substitution().FindStringIndex(raw); at != nil {
 				add(at[0], at[1], "%q is passed to the program as it is written", raw[at[0]:at[1]])
 			}
 		}
@@ -270,8 +270,8 @@ func (c *checker) command(l execLine, command units.Command) {
 }
 
 var (
-	bareVariable = regexp.MustCompile(`\$[A-Za-z_][A-Za-z0-9_]*`)
-	dateFormat   = regexp.MustCompile(`%[A-Za-z]`)
+	bareVariable = pattern.New(`\$[A-Za-z_][A-Za-z0-9_]*`)
+	dateFormat   = pattern.New(`%[A-Za-z]`)
 )
 
 // argument looks at a word that goes to the program as it is.
@@ -279,7 +279,7 @@ func (c *checker) argument(l execLine, command units.Command, w units.Word) {
 	raw := l.raw(w)
 	if !w.Quoted && raw == w.Text && !evaluates(command) && strings.IndexByte(raw, '$') > 0 && !strings.Contains(raw, "${{") {
 		plain := strings.ReplaceAll(raw, "$$", "__")
-		if at := bareVariable.FindStringIndex(plain); at != nil {
+		if at := bareVariable().FindStringIndex(plain); at != nil {
 			name := plain[at[0]+1 : at[1]]
 			c.add(l.finding(diag.Warning, diag.UnexpandedVar, w.Column-1+at[0], w.Column-1+at[1], "systemd puts $%s in only where it is a word of its own", name).
 				WithHelp(fmt.Sprintf("write ${%s}, or $$%s for the text", name, name)))

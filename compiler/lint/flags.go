@@ -4,17 +4,16 @@ import (
 	_ "embed"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/BurntSushi/toml"
-
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/compiler/topology"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // flags.toml lists flags that came, went or were renamed between releases.
@@ -49,9 +48,9 @@ var releaseFlags = sync.OnceValue(func() map[string]releaseFlag {
 	return rows
 })
 
-var flagWord = regexp.MustCompile(`\s--?([A-Za-z][A-Za-z0-9_-]*)`)
+var flagWord = pattern.New(`\s--?([A-Za-z][A-Za-z0-9_-]*)`)
 
-var versionForm = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
+var versionForm = pattern.New(`^[0-9]+(\.[0-9]+)*$`)
 
 // release: one that the table cannot judge by would pass every flag.
 func release(c *checker, n *topology.Node) {
@@ -70,7 +69,7 @@ func release(c *checker, n *topology.Node) {
 	case !slices.Contains(products, product):
 		c.add(stack.Suggest(stack.Finding(diag.Error, diag.BadValue, w.Pos, n.Path()+".release", "no flags are known of the releases of %q", product),
 			product, products, "they are known of "+strings.Join(products, " and ")+"; leave it out"))
-	case !versionForm.MatchString(version):
+	case !versionForm().MatchString(version):
 		c.add(stack.Finding(diag.Error, diag.BadValue, w.Pos, n.Path()+".release", "%q does not name a release", w.Value).
 			WithHelp(fmt.Sprintf("write the version in numbers, as in %q", product+"/0.15")))
 	}
@@ -86,7 +85,7 @@ func flagRelease(c *checker, x text) {
 	}
 	program, _, _ := strings.Cut(x.source, " ")
 	program = path.Base(strings.TrimLeft(program, "-@+!:"))
-	for _, m := range flagWord.FindAllStringSubmatch(x.source, -1) {
+	for _, m := range flagWord().FindAllStringSubmatch(x.source, -1) {
 		flag := strings.ReplaceAll(m[1], "_", "-")
 		row, known := releaseFlags()[program+" "+flag]
 		if !known || row.Product != product || row.has(version) {

@@ -37,7 +37,7 @@ func TestOwnEndpoint(t *testing.T) {
 		"/bin/x --listen=a --master=":           false,
 		"/bin/x --bind-addr a --master ":        false,
 	} {
-		if got := ownEndpoint.MatchString(before); got != want {
+		if got := ownEndpoint().MatchString(before); got != want {
 			t.Errorf("%q: %v", before, got)
 		}
 	}
@@ -51,7 +51,7 @@ func TestEndpoint(t *testing.T) {
 		"http://a.example:8080":          {"a.example:8080"},
 		"name:80 a:b 10.0.0.1 1:2 x::80": nil,
 	} {
-		if diff := cmp.Diff(want, endpoint.FindAllString(text, -1)); diff != "" {
+		if diff := cmp.Diff(want, endpoint().FindAllString(text, -1)); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
 	}

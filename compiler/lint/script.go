@@ -3,12 +3,12 @@ package lint
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // script looks at what a shell gets behind -c: systemd reads it first, and takes
@@ -25,15 +25,15 @@ func (c *checker) script(l execLine, command units.Command, w units.Word, more b
 }
 
 var (
-	assignedHere = regexp.MustCompile(`(?:^|[\s;&|({])(?:export\s+|local\s+|readonly\s+)?([A-Za-z_][A-Za-z0-9_]*)=|\bfor\s+([A-Za-z_][A-Za-z0-9_]*)\s+in\b|\bread\s+(?:-r\s+)?([A-Za-z_][A-Za-z0-9_]*)`)
-	bracedName   = regexp.MustCompile(`\$?\$\{([^{}]*)\}`)
-	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	assignedHere = pattern.New(`(?:^|[\s;&|({])(?:export\s+|local\s+|readonly\s+)?([A-Za-z_][A-Za-z0-9_]*)=|\bfor\s+([A-Za-z_][A-Za-z0-9_]*)\s+in\b|\bread\s+(?:-r\s+)?([A-Za-z_][A-Za-z0-9_]*)`)
+	bracedName   = pattern.New(`\$?\$\{([^{}]*)\}`)
+	variableName = pattern.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 // assigned lists the variables that a script gives a value itself.
 func assigned(script string) []string {
 	var names []string
-	for _, m := range assignedHere.FindAllStringSubmatch(script, -1) {
+	for _, m := range assignedHere().FindAllStringSubmatch(script, -1) {
 		names = append(names, m[1]+m[2]+m[3])
 	}
 	return names
@@ -43,14 +43,14 @@ func assigned(script string) []string {
 // systemd, also in a script; one that it does not have is empty.
 func (c *checker) expansions(l execLine, w units.Word, own []string) {
 	raw, start := l.raw(w), w.Column-1
-	for _, m := range bracedName.FindAllStringSubmatchIndex(raw, -1) {
+	for _, m := range bracedName().FindAllStringSubmatchIndex(raw, -1) {
 		if strings.HasPrefix(raw[m[0]:], "$$") || m[0] > 0 && raw[m[0]-1] == '$' {
 			continue
 		}
 		text, name := raw[m[0]:m[1]], raw[m[2]:m[3]]
 		switch {
 		case strings.Contains(name, "%"): // a specifier, or what is not known
-		case !variableName.MatchString(name):
+		case !variableName().MatchString(name):
 			c.add(l.finding(diag.Warning, diag.ShellText, start+m[0], start+m[1], "systemd takes %s for the variable %q, which is empty: it knows no more than ${NAME}", text, name).
 				WithHelp(fmt.Sprintf("in a script write $%s, which leaves it to the shell", text)))
 		case slices.Contains(own, name):
@@ -60,13 +60,13 @@ func (c *checker) expansions(l execLine, w units.Word, own []string) {
 	}
 }
 
-var lonePID = regexp.MustCompile(`\$\$+`)
+var lonePID = pattern.New(`\$\$+`)
 
 // lonePID: $$ is one dollar sign to systemd, and a shell that gets one alone
 // does not read the number of its process in it.
 func (c *checker) lonePID(l execLine, w units.Word) {
 	raw, start := l.raw(w), w.Column-1
-	for _, at := range lonePID.FindAllStringIndex(raw, -1) {
+	for _, at := range lonePID().FindAllStringIndex(raw, -1) {
 		next := byte(' ')
 		if at[1] < len(raw) {
 			next = raw[at[1]]
@@ -80,7 +80,7 @@ func (c *checker) lonePID(l execLine, w units.Word) {
 }
 
 // dateTools print times by formats in which % is not systemd's.
-var dateTools = regexp.MustCompile(`(?:^|[\s;&|(` + "`" + `/])date\s[^;&|]*$|\+$`)
+var dateTools = pattern.New(`(?:^|[\s;&|(` + "`" + `/])date\s[^;&|]*$|\+$`)
 
 // specifiers: systemd puts machine ids and the like in for %m and others, also
 // within quotes, where a program wants the letter itself.
@@ -90,7 +90,7 @@ func (c *checker) specifiers(l execLine, command units.Command, w units.Word) {
 		return
 	}
 	for from := 0; ; {
-		at := dateFormat.FindStringIndex(raw[from:])
+		at := dateFormat().FindStringIndex(raw[from:])
 		if at == nil {
 			return
 		}
@@ -120,7 +120,7 @@ func timeFormat(raw string, at int, date bool) bool {
 	if raw[word] != '+' {
 		return false
 	}
-	return date || dateTools.MatchString(raw[:word])
+	return date || dateTools().MatchString(raw[:word])
 }
 
 // metacharacters mean something to a shell outside of quotes; a blank, which

@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/units/pattern"
 )
 
-var variable = regexp.MustCompile(`\$\{?[A-Za-z_][A-Za-z0-9_]*\}?`)
+var variable = pattern.New(`\$\{?[A-Za-z_][A-Za-z0-9_]*\}?`)
 
 // unexpandedVariable: systemd puts variables into command lines only (systemd.service(5)).
 func unexpandedVariable(c *checker, x text) {
@@ -17,7 +18,7 @@ func unexpandedVariable(c *checker, x text) {
 		return
 	}
 	plain := strings.ReplaceAll(x.source, "${{", "")
-	m := variable.FindString(plain)
+	m := variable().FindString(plain)
 	if m == "" || x.directive == "PassEnvironment" {
 		return
 	}
@@ -28,7 +29,7 @@ func unexpandedVariable(c *checker, x text) {
 		WithHelp("variables work in Exec lines only; a parameter is written ${{ name }}"))
 }
 
-var loneVariable = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
+var loneVariable = pattern.New(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 
 // emptyArgument: ${X} is one argument even when X is empty or missing; $X is none (systemd.service(5)).
 func emptyArgument(c *checker, x text) {
@@ -36,7 +37,7 @@ func emptyArgument(c *checker, x text) {
 		return
 	}
 	for word := range strings.FieldsSeq(x.source) {
-		m := loneVariable.FindStringSubmatch(word)
+		m := loneVariable().FindStringSubmatch(word)
 		if m == nil || setsVariable(x, m[1]) {
 			continue
 		}
@@ -77,10 +78,10 @@ func setsVariable(x text, name string) bool {
 	return false
 }
 
-var loop = regexp.MustCompile(`\b(until|while)\b.*\bdone\b`)
+var loop = pattern.New(`\b(until|while)\b.*\bdone\b`)
 
 // loops reports whether a command line holds a shell loop.
-func loops(s string) bool { return strings.Contains(s, "done") && loop.MatchString(s) }
+func loops(s string) bool { return strings.Contains(s, "done") && loop().MatchString(s) }
 
 // endlessLoop: the start timeout ends a loop that does not end by itself, a "-"
 // before it or not, and in ExecStartPost it takes the running program with it.
@@ -91,7 +92,7 @@ func endlessLoop(c *checker, x text) {
 	u := x.node.Unit
 	limit := u.Value("Service", "TimeoutStartSec") + u.Value("Service", "TimeoutSec")
 	free := limit == "0" || limit == "infinity"
-	word := loop.FindStringSubmatch(x.source)[1]
+	word := loop().FindStringSubmatch(x.source)[1]
 	switch {
 	case x.directive == "ExecStartPost" && !free:
 		c.add(x.report(diag.Warning, diag.EndlessLoop, word, "a loop in ExecStartPost ends with the start timeout (90 s unless the unit says else), and the running program is killed with it").
@@ -117,8 +118,8 @@ func prepares(x text) bool {
 }
 
 var (
-	failingCurl = regexp.MustCompile(`curl.*\s(-[a-zA-Z]*f|--fail)`)
-	boundedCurl = regexp.MustCompile(`curl.*\s(-m|--max-time)`)
+	failingCurl = pattern.New(`curl.*\s(-[a-zA-Z]*f|--fail)`)
+	boundedCurl = pattern.New(`curl.*\s(-m|--max-time)`)
 )
 
 // bareProbe: a curl that takes 404 for an answer, or hangs with the other side, is no probe.
@@ -126,21 +127,21 @@ func bareProbe(c *checker, x text) {
 	if !x.exec() || !strings.Contains(x.source, "curl") || !loops(x.source) {
 		return
 	}
-	if failingCurl.MatchString(x.source) && boundedCurl.MatchString(x.source) {
+	if failingCurl().MatchString(x.source) && boundedCurl().MatchString(x.source) {
 		return
 	}
 	c.add(x.report(diag.Warning, diag.BareProbe, "curl", "this curl takes an error page for an answer, or hangs as long as the other side does").
 		WithHelp(`write curl -fs -o /dev/null --max-time 5 URL, or better: ready = { http = "/healthz" } in the unit that is asked`))
 }
 
-var fetch = regexp.MustCompile(`\b(wget\b.*\s-(?:[a-zA-Z]*[NPO]\b)|curl\b.*\s(?:-[a-zA-Z]*[oO]\b|--output))`)
+var fetch = pattern.New(`\b(wget\b.*\s-(?:[a-zA-Z]*[NPO]\b)|curl\b.*\s(?:-[a-zA-Z]*[oO]\b|--output))`)
 
 // rawDownload: a file that is fetched and run unchecked is whatever the server sends.
 func rawDownload(c *checker, x text) {
 	if !x.exec() || !strings.Contains(x.source, "wget") && !strings.Contains(x.source, "curl") {
 		return
 	}
-	if !fetch.MatchString(x.source) || strings.Contains(x.source, "/dev/null") || loops(x.source) {
+	if !fetch().MatchString(x.source) || strings.Contains(x.source, "/dev/null") || loops(x.source) {
 		return
 	}
 	word := "wget"
@@ -165,10 +166,10 @@ func pathTypoIn(s string) string {
 	if !strings.Contains(s, "PATH=") {
 		return ""
 	}
-	return pathTypoPattern.FindString(s)
+	return pathTypoPattern().FindString(s)
 }
 
-var pathTypoPattern = regexp.MustCompile(`PATH=\$\{?PATH\}?/`)
+var pathTypoPattern = pattern.New(`PATH=\$\{?PATH\}?/`)
 
 // pathTypo: without the colon the last directory of PATH is lost and nothing is added.
 func pathTypo(c *checker, x text) {
@@ -221,7 +222,7 @@ func commentLine(c *checker, x text) {
 	}
 }
 
-var flagAlone = regexp.MustCompile(`^--?[a-z][a-z0-9_-]*$`)
+var flagAlone = pattern.New(`^--?[a-z][a-z0-9_-]*$`)
 
 // flagValue: a boolean flag of a Go program takes its value with =; after a blank
 // it is an argument of its own, and flag parsing ends there.
@@ -232,7 +233,7 @@ func flagValue(c *checker, x text) {
 	words := strings.Fields(x.source)
 	for i, word := range words[:max(len(words)-1, 0)] {
 		value := words[i+1]
-		if (value == "true" || value == "false") && flagAlone.MatchString(word) {
+		if (value == "true" || value == "false") && flagAlone().MatchString(word) {
 			c.add(x.report(diag.Warning, diag.FlagValue, word, "%q is a word of its own here: a boolean flag takes its value with =", value).
 				WithHelp("write " + word + "=" + value))
 		}
@@ -241,12 +242,12 @@ func flagValue(c *checker, x text) {
 
 // openDoors are listeners that give the machine, or the cluster, to whoever asks.
 var openDoors = []struct {
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 	what    string
 }{
-	{regexp.MustCompile(`tcp://(?:0\.0\.0\.0)?:2375\b`), "docker's API without TLS is root on the machine for whoever reaches it"},
-	{regexp.MustCompile(`kube-apiserver.*\s--?(?:insecure-bind-)?address=0\.0\.0\.0`), "the apiserver's port without authentication is open to whoever reaches the machine"},
-	{regexp.MustCompile(`etcd.*\s--?(?:bind-addr|listen-client-urls)[= ](?:http://)?0\.0\.0\.0`), "who can write to etcd starts units as root on every machine"},
+	{pattern.New(`tcp://(?:0\.0\.0\.0)?:2375\b`), "docker's API without TLS is root on the machine for whoever reaches it"},
+	{pattern.New(`kube-apiserver.*\s--?(?:insecure-bind-)?address=0\.0\.0\.0`), "the apiserver's port without authentication is open to whoever reaches the machine"},
+	{pattern.New(`etcd.*\s--?(?:bind-addr|listen-client-urls)[= ](?:http://)?0\.0\.0\.0`), "who can write to etcd starts units as root on every machine"},
 }
 
 // openDoor warns of a listener without authentication on every interface.
@@ -260,7 +261,7 @@ func openDoor(c *checker, x text) {
 		return
 	}
 	for _, door := range openDoors {
-		if door.pattern.MatchString(x.source) {
+		if door.pattern().MatchString(x.source) {
 			word := "0.0.0.0"
 			if !strings.Contains(x.source, word) {
 				word = "2375"

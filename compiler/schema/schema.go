@@ -11,11 +11,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
-	"regexp"
 	"strconv"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/stack"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // draft is the version of JSON Schema; no editor for TOML reads a later one as well.
@@ -97,12 +97,12 @@ type writer struct {
 }
 
 // notInName are the characters that a reference could not hold as they are.
-var notInName = regexp.MustCompile(`[^A-Za-z0-9]+`)
+var notInName = pattern.New(`[^A-Za-z0-9]+`)
 
 // define enters a definition, once, and returns a reference to it. Different ones
 // of one title get a number.
 func (w *writer) define(title string, n *node) *node {
-	base := notInName.ReplaceAllString(title, "-")
+	base := notInName().ReplaceAllString(title, "-")
 	name := base
 	for i := 2; ; i++ {
 		known := w.definitions[name]

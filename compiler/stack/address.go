@@ -2,12 +2,12 @@ package stack
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/syntax"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // address reads a host without a port. One at fault counts as given, so that
@@ -49,7 +49,7 @@ func (d *decoder) addresses(v *syntax.Value) []Text {
 	return list
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+var hostName = pattern.New(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
 
 func checkHost(s string) string {
 	if _, err := netip.ParseAddr(s); err == nil {
@@ -60,9 +60,9 @@ func checkHost(s string) string {
 		return "leave the scheme out, a host is an address or a name alone"
 	case strings.Contains(s, ":"):
 		return "leave the port out, a host is an address or a name alone"
-	case len(s) > 253 || !hostName.MatchString(s):
+	case len(s) > 253 || !hostName().MatchString(s):
 		return "it is neither an IP address nor a host name"
-	case regexp.MustCompile(`^[0-9.]+$`).MatchString(s):
+	case strings.Trim(s, "0123456789.") == "":
 		return "it looks like an IP address and is none"
 	}
 	return ""

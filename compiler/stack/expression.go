@@ -22,7 +22,7 @@ func (d *decoder) resolve(v *syntax.Value) (value *syntax.Value, ok bool) {
 		return v, true
 	}
 	name := found[0].name
-	if !paramName.MatchString(name) {
+	if !paramName().MatchString(name) {
 		return v, true
 	}
 	p := d.lookup(name, v.Sub(found[0].start, found[0].end))
@@ -88,7 +88,7 @@ func (d *decoder) expression(v *syntax.Value, x expression) (part, bool) {
 	case x.name == "":
 		d.errorf(diag.BadExpression, span, "an expression needs a name").help(`write ${{ name }} for a parameter, ${{ unit.port }} for a unit's word`)
 		return part{}, false
-	case !isRef && paramName.MatchString(x.name):
+	case !isRef && paramName().MatchString(x.name):
 		p := d.lookup(x.name, span)
 		if p == nil || p.Value == nil {
 			return part{}, false
@@ -96,7 +96,7 @@ func (d *decoder) expression(v *syntax.Value, x expression) (part, bool) {
 		return part{text: paramText(p.Value), put: true}, true
 	case subject == "stack" && field == "name":
 		return part{text: d.scope.name}, true
-	case isRef && refName.MatchString(subject) && paramName.MatchString(field):
+	case isRef && refName().MatchString(subject) && paramName().MatchString(field):
 		return part{ref: &Ref{Subject: subject, Field: field, Span: span}}, true
 	}
 	d.errorf(diag.BadExpression, span, "%q is not a name", x.name).

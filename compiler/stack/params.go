@@ -1,10 +1,9 @@
 package stack
 
 import (
-	"regexp"
-
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/syntax"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // paramWords are the keys of a typed parameter's table. What the default may be
@@ -38,7 +37,7 @@ func (d *decoder) params(table *syntax.Table) []*Param {
 }
 
 func (d *decoder) param(e *syntax.Entry) *Param {
-	if !paramName.MatchString(e.Key) {
+	if !paramName().MatchString(e.Key) {
 		d.errorf(diag.BadValue, e.KeySpan, "parameter name %q is not letters, digits, - and _, beginning with a letter", e.Key)
 		return nil
 	}
@@ -68,7 +67,7 @@ func (d *decoder) param(e *syntax.Entry) *Param {
 	return p
 }
 
-var paramName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+var paramName = pattern.New(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
 // bareParam takes type and default from one value.
 func (d *decoder) bareParam(p *Param, v *syntax.Value) *Param {

@@ -1,11 +1,11 @@
 package stack
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/compiler/syntax"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // Text is a string of a stack file in which parameters are put in, and
@@ -165,7 +165,7 @@ func expressions(s string) []expression {
 
 // refName is what may stand before the last dot of an expression: the key of a
 // unit, with its suffix or without.
-var refName = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]+$`)
+var refName = pattern.New(`^[A-Za-z0-9:_.\\@-]+$`)
 
 // cutLast cuts a name at its last dot: "backup.timer.port" is the word "port"
 // of "backup.timer".

@@ -1,14 +1,13 @@
 package stack
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
-
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // Use is one `use` entry: the library that a thing came from, and who used it.
@@ -93,11 +92,11 @@ func notExported(u *Use, key string) (message, help string) {
 	return message, "it exports " + oneOf(names)
 }
 
-var prefixPattern = regexp.MustCompile(`^[A-Za-z0-9:_.-]+$`)
+var prefixPattern = pattern.New(`^[A-Za-z0-9:_.-]+$`)
 
 // prefixWord reads the prefix of a use entry.
 func (d *decoder) prefixWord(w Word) string {
-	if w.Value != "" && !prefixPattern.MatchString(w.Value) {
+	if w.Value != "" && !prefixPattern().MatchString(w.Value) {
 		d.errorf(diag.BadValue, w.Pos.Span, "%q cannot begin the name of a unit", w.Value).help(`use letters, digits, : _ . and -, like "blue-"`)
 		return ""
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // Verb is what a command of the compiler does.
@@ -56,12 +57,12 @@ func (s Step) String() string {
 func (s Step) key() string { return s.script }
 
 var (
-	echoed   = regexp.MustCompile(`echo ('(?:[^']|'\\'')*') \$n; sleep [0-9]+; done`)
-	gaveUp   = regexp.MustCompile(`: gave up waiting for .* after ([^' ]+)'; exit 1`)
-	target   = regexp.MustCompile(`^f=('(?:[^']|'\\'')*'|\S+); t=`)
-	checksum = regexp.MustCompile(`echo "([0-9a-f]{64})  \$1" \| sha256sum`)
-	mode     = regexp.MustCompile(`chmod ([0-7]+) "\$t"`)
-	putValue = regexp.MustCompile(`--data-urlencode ('value=(?:[^']|'\\'')*'|value=\S*) `)
+	echoed   = pattern.New(`echo ('(?:[^']|'\\'')*') \$n; sleep [0-9]+; done`)
+	gaveUp   = pattern.New(`: gave up waiting for .* after ([^' ]+)'; exit 1`)
+	target   = pattern.New(`^f=('(?:[^']|'\\'')*'|\S+); t=`)
+	checksum = pattern.New(`echo "([0-9a-f]{64})  \$1" \| sha256sum`)
+	mode     = pattern.New(`chmod ([0-7]+) "\$t"`)
+	putValue = pattern.New(`--data-urlencode ('value=(?:[^']|'\\'')*'|value=\S*) `)
 )
 
 // ReadStep recognises a command that the compiler writes before the program of
@@ -78,7 +79,7 @@ func ReadStep(name units.Name, value string) (Step, bool) {
 	if !ok {
 		return Step{}, false
 	}
-	m := echoed.FindStringSubmatch(script)
+	m := echoed().FindStringSubmatch(script)
 	if m == nil {
 		return Step{}, false
 	}
@@ -95,16 +96,16 @@ func ReadStep(name units.Name, value string) (Step, bool) {
 func stepOf(what, script string) Step {
 	if url, ok := strings.CutPrefix(what, "download "); ok && strings.HasPrefix(script, "f=") {
 		s := Step{Verb: Download, Subject: url, Probe: url}
-		if m := target.FindStringSubmatch(script); m != nil {
+		if m := target().FindStringSubmatch(script); m != nil {
 			s.Subject = unquoteShell(m[1])
 		}
-		s.fact("sha256", checksum, script)
-		s.fact("mode", mode, script)
+		s.fact("sha256", checksum(), script)
+		s.fact("mode", mode(), script)
 		return s
 	}
 	if key, ok := strings.CutPrefix(what, "etcd to take key "); ok {
 		s := Step{Verb: Put, Subject: key}
-		s.fact("value", putValue, script)
+		s.fact("value", putValue(), script)
 		return s
 	}
 	s := Step{Verb: Wait, Subject: what}
@@ -113,7 +114,7 @@ func stepOf(what, script string) Step {
 	} else if variable, file, ok := strings.Cut(what, " in "); ok {
 		s.Subject, s.Probe = variable, "file "+file
 	}
-	s.fact("for at most", gaveUp, script)
+	s.fact("for at most", gaveUp(), script)
 	return s
 }
 

@@ -1,0 +1,85 @@
+package pattern_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stackc/stackc/units/pattern"
+)
+
+// Every expression of the module is compiled here, since a run may never reach the
+// one that is wrong.
+func TestEveryPatternCompiles(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || !isNew(call.Fun) {
+				return true
+			}
+			seen++
+			expr, ok := literal(call.Args[0])
+			if !ok {
+				t.Errorf("%s: the expression is no literal, so nothing compiles it before it is used", files.Position(call.Pos()))
+			} else if _, err := regexp.Compile(expr); err != nil {
+				t.Errorf("%s: %v", files.Position(call.Pos()), err)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 50 {
+		t.Errorf("found %d expressions, want the module's", seen)
+	}
+}
+
+func isNew(fun ast.Expr) bool {
+	s, ok := fun.(*ast.SelectorExpr)
+	if !ok || s.Sel.Name != "New" {
+		return false
+	}
+	name, ok := s.X.(*ast.Ident)
+	return ok && name.Name == "pattern"
+}
+
+// literal returns the text of a literal, or of several joined by +.
+func literal(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		s, err := strconv.Unquote(e.Value)
+		return s, err == nil
+	case *ast.BinaryExpr:
+		left, ok := literal(e.X)
+		right, also := literal(e.Y)
+		return left + right, ok && also
+	}
+	return "", false
+}
+
+func TestNew(t *testing.T) {
+	digits := pattern.New(`^[0-9]+$`)
+	if digits() != digits() {
+		t.Error("the expression is compiled more than once")
+	}
+	if !digits().MatchString("42") || digits().MatchString(strings.Repeat("x", 2)) {
+		t.Error("the expression is another one")
+	}
+}
