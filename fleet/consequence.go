@@ -73,6 +73,9 @@ func (p *Plan) effects(u *UnitPlan) []string {
 		if len(u.Placement.Now) == 0 {
 			return []string{"is removed"}
 		}
+		if u.From != units.Launched {
+			return []string{p.departure(u) + " and is removed"}
+		}
 		return []string{"stops " + p.on(u.Placement.Now) + " and is removed"}
 	case Orphan:
 		return []string{"is not in the stack any more and stays; pruning removes it"}
@@ -111,19 +114,47 @@ func prediction(u *UnitPlan) string {
 // replacement tells of a unit that gets other options.
 func (p *Plan) replacement(u *UnitPlan) []string {
 	place := u.Placement
+	was, is := u.From == units.Launched, u.To == units.Launched
+	stays := both(place.Now, place.Then)
 	switch {
 	case place.Idle && len(place.Now) > 0:
-		return []string{"stops " + p.on(place.Now)}
-	case place.Idle || place.Unplaceable() || len(place.Now) == 0:
+		return []string{p.departure(u)}
+	case place.Idle || place.Unplaceable() || len(place.Now) == 0 || is && !was:
 		return []string{p.arrival(u)}
-	case place.Global:
-		return p.globalReplacement(u)
-	case place.Moves():
+	case !is:
+		return []string{p.reload(u)}
+	case len(stays) == 0:
 		return []string{fmt.Sprintf("moves from %s to %s%s%s", p.list(place.Now), p.list(place.Then), prediction(u), because(u))}
-	case u.To == units.Loaded:
-		return []string{"stops " + p.on(place.Now) + " and stays loaded"}
+	case place.Global:
+		return p.globalReplacement(u, stays)
 	}
-	return append([]string{"restarts in place " + p.on(place.Then)}, despite(u)...)
+	said := "restarts in place " + p.on(stays)
+	if left := without(place.Now, stays); len(left) > 0 { // it was global
+		said += " and stops " + p.on(left) + prediction(u)
+	}
+	return append([]string{said}, despite(u)...)
+}
+
+// departure tells of a unit that leaves its machines.
+func (p *Plan) departure(u *UnitPlan) string {
+	if u.From == units.Launched {
+		return "stops and leaves " + p.list(u.Placement.Now)
+	}
+	return "leaves " + p.list(u.Placement.Now)
+}
+
+// reload tells of a unit that comes to be loaded, or is loaded and gets other
+// options.
+func (p *Plan) reload(u *UnitPlan) string {
+	place := u.Placement
+	said := "is loaded anew, not started, " + p.on(place.Then) + prediction(u)
+	if u.From == units.Launched {
+		said = "stops " + p.on(place.Now) + " and stays loaded"
+		if place.Moves() {
+			said = fmt.Sprintf("stops %s and is loaded, not started, %s%s", p.on(place.Now), p.on(place.Then), prediction(u))
+		}
+	}
+	return said
 }
 
 // because is the reason of a move, behind a colon.
@@ -154,12 +185,12 @@ func onlyOrder(changes []OptionChange) bool {
 }
 
 // globalReplacement tells of a global unit, which fleet changes on all machines
-// within a fraction of a second.
-func (p *Plan) globalReplacement(u *UnitPlan) []string {
+// within a fraction of a second; stays are those that it runs on before and after.
+func (p *Plan) globalReplacement(u *UnitPlan, stays []string) []string {
 	place := u.Placement
-	said := []string{"restarts in place " + p.on(place.Then)}
-	if n := len(place.Then); n > 1 {
-		said[0] = fmt.Sprintf("restarts in place on %d machines at once: %s", n, p.list(place.Then))
+	said := []string{"restarts in place " + p.on(stays)}
+	if n := len(stays); n > 1 {
+		said[0] = fmt.Sprintf("restarts in place on %d machines at once: %s", n, p.list(stays))
 	}
 	if left := without(place.Now, place.Then); len(left) > 0 {
 		said = append(said, "leaves "+p.list(left))
@@ -188,7 +219,7 @@ func (p *Plan) transition(u *UnitPlan) string {
 	case len(u.Placement.Now) == 0:
 		return "is stored, on no machine"
 	}
-	return "stops and leaves " + p.list(u.Placement.Now)
+	return p.departure(u)
 }
 
 // collateral tells what happens to other units of the cluster, which the plan does

@@ -70,6 +70,7 @@ const (
 	MissingDependency   Code = "missing-dependency"
 	TwinUnits           Code = "twin-units"
 	WeakRequires        Code = "weak-requires"
+	NotLaunched         Code = "not-launched"
 	NoWaiter            Code = "no-waiter"
 )
 
@@ -105,7 +106,7 @@ const (
 // the errors about things that a person may know better than the compiler.
 var allowable = []Code{
 	MaybeCrossMachine, UndeclaredPort, PortClash, NetworkOverlap, HostAfterFleet,
-	UnusedDependency, MissingDependency, TwinUnits, WeakRequires, InstallSection,
+	UnusedDependency, MissingDependency, TwinUnits, WeakRequires, NotLaunched, InstallSection,
 	NoRestart, Secret, UnexpandedVar, EmptyArgument, EndlessLoop, WaitsForFile,
 	NeedsSystemd, PathTypo, OddCharacter, FlagRelease, FlagValue, OpenDoor, BareProbe, RawDownload,
 	UnknownDirective, LoopbackAddress, NoShell, ShellText, Specifier, TOMLEscape,

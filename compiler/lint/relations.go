@@ -44,6 +44,46 @@ func relations(c *checker, n *topology.Node) {
 	}
 }
 
+// localAfter looks at what the compiler makes Wants= of.
+func localAfter(c *checker, n *topology.Node) {
+	for i, e := range n.Edges {
+		if e.Local && e.To.Unit != nil && n.Unit.State == units.Launched && e.To.Unit.State == units.Loaded {
+			c.add(startsLoaded(stack.Finding(diag.Warning, diag.NotLaunched, e.Word.Pos, fmt.Sprintf("%s.after[%d]", n.Path(), i),
+				"%q is to be loaded only, and after makes systemd start it with %q: fleet goes on calling it loaded", e.To.Key, n.Key), n, e.To))
+		}
+	}
+}
+
+// notLaunched reports a relation of a launched unit to one beside it that fleet is
+// not to launch: systemd starts it with the unit if it is loaded, which neither
+// fleet nor a diff sees, and does not find it otherwise.
+func (c *checker) notLaunched(x text, word string, other *topology.Node) {
+	relation := units.Relation(x.directive)
+	if x.node.Unit.State != units.Launched || other.Unit == nil || other == x.node {
+		return
+	}
+	report := func(format string, args ...any) diag.Diagnostic {
+		return x.report(diag.Warning, diag.NotLaunched, word, "%s=%s: %s", x.directive, word, fmt.Sprintf(format, args...))
+	}
+	switch state := other.Unit.State; {
+	case state == units.Loaded && relation.Pulls():
+		c.add(startsLoaded(report("%q is to be loaded only, and systemd starts it with %q: fleet goes on calling it loaded", other.Key, x.node.Key), x.node, other))
+	case state == units.Inactive && relation.Needs():
+		c.add(startsInactive(report("%q stays inactive, on no machine, so %q stays dead for ever", other.Key, x.node.Key), other))
+	case state == units.Inactive && relation.Pulls():
+		c.add(startsInactive(report("%q stays inactive, on no machine, so that systemd has nothing to start", other.Key), other))
+	}
+}
+
+func startsLoaded(d diag.Diagnostic, n, other *topology.Node) diag.Diagnostic {
+	return d.WithNote(other.Pos().Span, "declared here").
+		WithHelp(fmt.Sprintf("leave state out of %q if %q is to start it; if something else is, do not name it here", other.Key, n.Key))
+}
+
+func startsInactive(d diag.Diagnostic, other *topology.Node) diag.Diagnostic {
+	return d.WithNote(other.Pos().Span, "declared here").WithHelp(fmt.Sprintf("leave state out of %q, or do not name it here", other.Key))
+}
+
 // onlyNames looks at the names alone: it does no harm when such a unit is not there.
 func (c *checker) onlyNames(n *topology.Node, d *stack.Directive) {
 	for _, v := range d.Values {
@@ -62,6 +102,9 @@ func (c *checker) relation(x text, word string, strong bool) {
 		return
 	}
 	local, why := c.t.Local(x.node, other)
+	if local {
+		c.notLaunched(x, word, other)
+	}
 	never, apart := c.apart(x.node, other)
 	help := fmt.Sprintf("say after = [%q]: the compiler orders what it can and makes a waiter of the rest", other.Key)
 	if x.directive == "Before" {
@@ -163,6 +206,9 @@ func impliedTarget(n *topology.Node) (units.Name, bool) {
 func (c *checker) trigger(x text, word string, other *topology.Node) {
 	local, why := c.t.Local(x.node, other)
 	if local {
+		if x.directive == string(units.Sockets) {
+			c.notLaunched(x, word, other)
+		}
 		return
 	}
 	severity, code, reason := diag.Warning, diag.MaybeCrossMachine, why.String()
