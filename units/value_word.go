@@ -268,8 +268,18 @@ func (c *valueCheck) assignment(w string, start, end int) {
 	if ok && (strings.Contains(name, "%") || variableName(name)) || strings.HasPrefix(w, "%") {
 		return
 	}
+	if n := len(c.faults) - 1; n >= 0 && loose(w) && loose(c.value[c.faults[n].Start:c.faults[n].End]) && strings.Trim(c.value[c.faults[n].End:start], blanks) == "" {
+		start, c.faults = c.faults[n].Start, c.faults[:n] // one piece of text whose quotes are missing
+		w = c.value[start:end]
+	}
 	c.fail(start, end, `each word is NAME=value; one with blanks stands in quotes as a whole, as in Environment = '"NAME=two words"'`,
 		"%q assigns nothing: systemd passes over it", w)
+}
+
+// loose reports whether no name stands at the first "=" of a piece of Environment=.
+func loose(piece string) bool {
+	name, _, ok := strings.Cut(piece, "=")
+	return !ok || strings.TrimRight(name, blanks+`"'`) != name || name == ""
 }
 
 // securebits and namespaces are the words of SecureBits= and RestrictNamespaces=.

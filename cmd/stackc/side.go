@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -164,7 +165,7 @@ func (p *program) unitSide(from files, dir, word string) (side, error) {
 		for _, f := range faults {
 			p.remark("%s:%s", path, f)
 		}
-		u := units.Unit{Name: name, Options: parsed.Options(), Desired: units.Launched}
+		u := units.Unit{Name: name, Options: heldOf(file.Text(), parsed), Desired: units.Launched}
 		if name.IsTemplate() {
 			u.Desired = units.Inactive
 		}
@@ -188,6 +189,19 @@ func (p *program) unitSide(from files, dir, word string) (side, error) {
 		return &review.Place{File: paths[unit], Line: f.Lines[index].Line, Column: f.Lines[index].Column}
 	}
 	return s, nil
+}
+
+// heldOf are the options of a unit file as fleet holds them, as long as these are
+// those that systemd reads: a value over several lines keeps its lines in them, so
+// that a unit that is sent as it is compares as the same.
+func heldOf(text string, parsed *units.File) []units.Option {
+	read := parsed.Options()
+	held, err := units.ParseAsFleet(text)
+	same := func(a, b units.Option) bool { return a.Section == b.Section && a.Name == b.Name }
+	if err != nil || !slices.EqualFunc(held, read, same) {
+		return read
+	}
+	return held
 }
 
 // locate tells where in the stack file a line of a unit comes from.

@@ -212,6 +212,31 @@ func TestLoopOfAnother(t *testing.T) {
 	}
 }
 
+// TestPlacementOfInstances keeps what only an instance of a template gives its value,
+// and says what is the same for all of them.
+func TestPlacementOfInstances(t *testing.T) {
+	for option, want := range map[string]string{
+		"MachineOf=web@%i.service":       "MachineOf=web@%i.service",
+		"Conflicts=%n":                   "Conflicts=%n",
+		"X-Conflicts=%N.timer":           "X-Conflicts=%N.timer",
+		"MachineMetadata=rack=%i":        "MachineMetadata=rack=%i",
+		"X-Conflicts=%p@*.service":       "Conflicts=log@*.service",
+		"X-ConditionMachineOf=b.service": "MachineOf=b.service",
+	} {
+		files := []importer.File{
+			{Path: "log@.service", Name: "log@.service", Text: "[Service]\nExecStart=/bin/log %i\nRestart=always\n[X-Fleet]\n" + option + "\n"},
+			{Path: "web@.service", Name: "web@.service", Text: "[Service]\nExecStart=/bin/web\nRestart=always\n"},
+			{Path: "b.service", Name: "b.service", Text: "[Service]\nExecStart=/bin/b\nRestart=always\n"},
+		}
+		r := importer.Import(importer.Request{Stack: "instances", Files: files, Idiomatic: true})
+		u, _ := compile(t, r.Text).Lookup("log@.service")
+		if got := u.Text(); !strings.Contains(got, "\n"+want+"\n") {
+			t.Errorf("%s became\n%s", option, got)
+		}
+		onlyListed(t, files, r)
+	}
+}
+
 // TestIdiomaticComments finds every comment of the files in the stack, those of lines
 // that are gone too.
 func TestIdiomaticComments(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
 )
 
 // role is a role of the stack: a pair of metadata under the name of its value.
@@ -74,6 +75,10 @@ func (i *importer) liftPlacement(u *unit) {
 		u.idiom.words = []word{}
 		return
 	}
+	if o, found := u.ofInstance(); found {
+		i.asItWas(u, fmt.Sprintf("%s=%s is another for each instance", o.Name, o.Value))
+		return
+	}
 	var words []word
 	add := func(name string, values ...string) {
 		if len(values) > 0 {
@@ -112,6 +117,22 @@ func (i *importer) liftPlacement(u *unit) {
 	}
 	u.idiom.lifts = append(u.idiom.lifts, &lift{word: "placement", lines: u.fleetLines(), message: fmt.Sprintf("%s says [X-Fleet]", strings.Join(names, ", "))})
 }
+
+// ofInstance finds an option of a template's [X-Fleet] that only an instance gives
+// its value: fleet puts %i, %n and %N in for each, and stackc's words would have
+// those of the template.
+func (u *unit) ofInstance() (units.Option, bool) {
+	if u.name.IsTemplate() {
+		for _, o := range u.want {
+			if o.Section == units.FleetSection && perInstance().MatchString(o.Value) {
+				return o, true
+			}
+		}
+	}
+	return units.Option{}, false
+}
+
+var perInstance = pattern.New(`%[inN]`)
 
 // fleetLines are the lines of [X-Fleet], which words take the place of.
 func (u *unit) fleetLines() (lines []int) {

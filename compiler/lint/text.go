@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/units"
 	"github.com/stackc/stackc/units/pattern"
 )
 
@@ -19,14 +20,31 @@ func unexpandedVariable(c *checker, x text) {
 	}
 	plain := strings.ReplaceAll(x.source, "${{", "")
 	m := variable().FindString(plain)
-	if m == "" || x.directive == "PassEnvironment" {
+	if m == "" && x.directive == "Environment" {
+		m = substitution().FindString(plain)
+	}
+	if m == "" || x.directive == "PassEnvironment" || x.refused() {
 		return
 	}
 	if x.directive == "Environment" && pathTypoIn(x.source) != "" {
 		return
 	}
 	c.add(x.report(diag.Warning, diag.UnexpandedVar, m, "systemd does not put %s into %s=: it stays as it is written", m, x.directive).
-		WithHelp("variables work in Exec lines only; a parameter is written ${{ name }}"))
+		WithHelp(unexpandedHelp(m)))
+}
+
+func unexpandedHelp(m string) string {
+	if strings.HasPrefix(m, "$(") {
+		return "no shell reads it: let ExecStartPre write a file that EnvironmentFile names, or let a shell run the command and set it there"
+	}
+	return "variables work in Exec lines only; a parameter is written ${{ name }}"
+}
+
+// refused reports whether the value is none that its directive takes, which is
+// said already.
+func (x text) refused() bool {
+	known, ok := units.LookupDirective(x.section, x.directive)
+	return ok && len(faults(known, x.value)) > 0
 }
 
 var loneVariable = pattern.New(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
@@ -155,7 +173,7 @@ func rawDownload(c *checker, x text) {
 // waitsForFile: systemd reads the file before each command of the unit, so that
 // no waiter of the unit comes early enough (systemd.exec(5)).
 func waitsForFile(c *checker, x text) {
-	if x.directive != "EnvironmentFile" || strings.HasPrefix(x.source, "-") || x.source == "" {
+	if x.directive != "EnvironmentFile" || strings.HasPrefix(x.source, "-") || x.source == "" || x.refused() {
 		return
 	}
 	c.add(x.report(diag.Warning, diag.WaitsForFile, x.source, "the unit fails when %s is not there yet, and no waiter in it can come before that", x.source).

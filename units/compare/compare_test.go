@@ -127,6 +127,23 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// TestFolding compares a value over several lines as systemd reads it with the same as
+// fleet holds it, with its lines.
+func TestFolding(t *testing.T) {
+	for _, lines := range []string{
+		"[Service]\nExecStart=/bin/sh -c \"run \\\n    --a \\\n  b\"\n",
+		"[Unit]\nDescription=one \\\n  two\n",
+	} {
+		held, err := units.ParseAsFleet(lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u := Units(text("u.service", lines), units.Unit{Name: "u.service", Options: held, Desired: units.Launched}); u.Kind != Rewritten {
+			t.Errorf("%q is %s as fleet holds it: %v", lines, u.Kind, told(u))
+		}
+	}
+}
+
 func TestState(t *testing.T) {
 	old := text("u.service", "[Service]\nExecStart=/x")
 	new := old

@@ -8,17 +8,17 @@ import (
 	"github.com/stackc/stackc/units"
 )
 
-// unfold joins a value that is continued over several lines, as systemd does.
+// unfold joins a value that is continued over several lines, as systemd does: the
+// blanks before each line stay, and comments between them go.
 func unfold(value string) string {
 	if !strings.ContainsAny(value, "\n\r") {
 		return value
 	}
-	value = strings.ReplaceAll(value, "\r\n", "\n")
-	var parts []string
-	for part := range strings.SplitSeq(value, "\n") {
-		parts = append(parts, strings.TrimSpace(strings.TrimSuffix(part, `\`)))
+	file, _ := units.Parse("[Unit]\nValue=" + value)
+	if len(file.Lines) == 0 {
+		return value
 	}
-	return strings.TrimSpace(strings.Join(parts, " "))
+	return file.Lines[0].Value
 }
 
 // comparison is one directive of two units.
