@@ -13,11 +13,14 @@ import (
 	"github.com/stackc/stackc/compiler/source"
 )
 
-// files are the libraries alone: the examples beside them (k8s.toml and the like)
-// use libraries, and nobody uses an example.
+// files are the libraries and their cases alone: the examples beside them (k8s.toml
+// and the like) use libraries, and nobody uses an example.
 //
-//go:embed etcd.toml flannel.toml kubernetes/*.toml
+//go:embed etcd.toml flannel.toml tests kubernetes
 var files embed.FS
+
+// Files holds the libraries, NAME.toml, and beside them their cases.
+func Files() fs.FS { return files }
 
 // Library gives the embedded libraries by name.
 type Library struct{}

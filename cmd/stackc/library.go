@@ -54,7 +54,7 @@ show LIBRARY     what a library says of itself: parameters, exports, needs
 lock FILE...     write stackc.lock: the libraries of FILE must be what they are now
 vendor FILE...   copy the libraries of FILE beside it, and lock the copies
 check FILE...    hold libraries against the lock, or compile a library alone
-test [DIR|FILE]  run the cases that libraries ship
+test [DIR|FILE]  run the cases that libraries ship, those of stackc as std:NAME
 
 A LIBRARY is a path, or std:NAME. Once there is a stackc.lock beside FILE, every
 command refuses a library that is not what it says. vendor replaces the copies and

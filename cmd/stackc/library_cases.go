@@ -35,6 +35,9 @@ func (p *program) testLibraries(o *libraryWork, args []string) error {
 	}
 	var reports []caseReport
 	for _, arg := range args {
+		if o.update && isStd(arg) {
+			return misuse("edit the cases in the source of stackc", "--update cannot write the cases of %s: they are in the program", arg)
+		}
 		libraries, err := librariesIn(arg)
 		if err != nil {
 			return err
@@ -85,6 +88,9 @@ func (p *program) caseResults(o *libraryWork, reports []caseReport) error {
 
 // librariesIn returns the library that arg is, or those in a folder and below it.
 func librariesIn(arg string) ([]string, error) {
+	if isStd(arg) {
+		return stdLibrary(arg)
+	}
 	info, err := os.Stat(arg)
 	if err != nil {
 		return nil, err
@@ -119,18 +125,18 @@ func isLibrary(file string) bool {
 
 // testLibrary runs the cases of one library.
 func (p *program) testLibrary(o *libraryWork, library string) ([]caseReport, error) {
-	folder := filepath.Dir(library)
-	list, err := cases.Find(os.DirFS(folder), filepath.Base(library))
+	at := shelfOf(library)
+	list, err := cases.Find(at.files, at.file)
 	if err != nil {
 		return nil, err
 	}
 	if len(list) == 0 {
-		r := caseReport{Library: library, Result: "failed", Reason: "it ships no case: there is no " + filepath.Join(folder, "tests", strings.TrimSuffix(filepath.Base(library), ".toml"), "NAME.txtar")}
+		r := caseReport{Library: library, Result: "failed", Reason: "it ships no case: there is no " + filepath.Join(at.folder, "tests", strings.TrimSuffix(path.Base(at.file), ".toml"), "NAME.txtar")}
 		return []caseReport{r}, p.tellCase(o, r)
 	}
 	var reports []caseReport
 	for _, name := range list {
-		r, err := runCase(o, library, filepath.Join(folder, filepath.FromSlash(name)))
+		r, err := runCase(o, library, at, name)
 		if err != nil {
 			return nil, err
 		}
@@ -142,21 +148,21 @@ func (p *program) testLibrary(o *libraryWork, library string) ([]caseReport, err
 	return reports, nil
 }
 
-// runCase runs one case, or writes it anew.
-func runCase(o *libraryWork, library, file string) (caseReport, error) {
-	r := caseReport{Library: library, Case: strings.TrimSuffix(path.Base(filepath.ToSlash(file)), ".txtar"), Result: "ok"}
-	archive, err := txtar.ParseFile(file)
+// runCase runs the case of that name on the shelf, or writes it anew.
+func runCase(o *libraryWork, library string, at shelf, name string) (caseReport, error) {
+	r := caseReport{Library: library, Case: strings.TrimSuffix(path.Base(name), ".txtar"), Result: "ok"}
+	text, err := fs.ReadFile(at.files, name)
 	if err != nil {
 		return r, err
 	}
-	c := cases.Case{Library: cases.Seen(filepath.ToSlash(library)), Archive: archive, Disk: below(filepath.Dir(file)), Std: stacks.Library{}}
+	c := cases.Case{Library: cases.Seen(at.file), Archive: txtar.Parse(text), Disk: at.below(path.Dir(name)), Std: stacks.Library{}}
 	result := c.Run()
 	if result.Reason == "" {
 		return r, nil
 	}
 	if o.update {
 		r.Result = "updated"
-		return r, writeIfChanged(file, string(txtar.Format(c.Update(result))))
+		return r, writeIfChanged(filepath.Join(at.folder, filepath.FromSlash(name)), string(txtar.Format(c.Update(result))))
 	}
 	r.Result, r.Reason, r.Differences = "failed", result.Reason, result.Differences
 	return r, nil

@@ -42,6 +42,8 @@ func Load(in Input) (*Stack, diag.List) {
 		hostFrom: map[*Host][]*Use{},
 		roleFrom: map[*Role][]*Use{},
 		doubled:  map[[2]*Use]bool{},
+		missed:   map[string]bool{},
+		unlike:   map[string]bool{},
 		stack: &Stack{
 			Mark:  true,
 			roles: map[string]*Role{}, hosts: map[string]*Host{}, units: map[string]*Unit{},
@@ -84,6 +86,8 @@ type loader struct {
 	lost     bool // a library could not be read, which is reported
 	lock     *Lock
 	lockRead bool
+	missed   map[string]bool // sources that the lock does not have, which is reported
+	unlike   map[string]bool // sources that are not what the lock has, which is reported
 }
 
 // file loads one file as a layer over what the stack holds. It returns what names

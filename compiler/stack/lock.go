@@ -193,12 +193,17 @@ func (l *loader) locks() *Lock {
 }
 
 // source opens what the lock has for a library: its vendored copy, or the source
-// itself, which open opens. It reports whether the content is the one of the lock.
+// itself, which open opens. It reports once of each whether the content is the one of
+// the lock.
 func (l *loader) source(d *decoder, src string, span source.Span, open func() *source.File) *source.File {
 	entry := l.locks().Find(src)
 	again := "stackc library lock " + l.in.Path
+	if l.unlike[src] {
+		return nil
+	}
 	if entry == nil {
-		if l.lock.covers(path.Base(filepath.ToSlash(l.in.Path))) {
+		if !l.missed[src] && l.lock.covers(path.Base(filepath.ToSlash(l.in.Path))) {
+			l.missed[src] = true
 			d.errorf(diag.LibraryLock, span, "library %q is not in %s", src, LockName).help("run %s", l.relock())
 		}
 		return open()
@@ -212,6 +217,7 @@ func (l *loader) source(d *decoder, src string, span source.Span, open func() *s
 		open = func() *source.File {
 			f, err := l.in.Opener.Open(name)
 			if err != nil {
+				l.unlike[src] = true
 				d.errorf(diag.LibraryLock, span, "the vendored copy of library %q cannot be read: %s", src, notFound(name, err).Message).
 					help("run %s to copy it anew", again)
 			}
@@ -222,6 +228,7 @@ func (l *loader) source(d *decoder, src string, span source.Span, open func() *s
 	if file == nil || Sum(file) == entry.SHA256 {
 		return file
 	}
+	l.unlike[src] = true
 	if entry.Vendored != "" {
 		d.errorf(diag.LibraryLock, span, "the vendored copy of library %q is not what was copied: its sha256 differs from that in %s", src, LockName).
 			note(file.Span(0, 0), "the copy").help("take back what was changed in it, or run %s to copy the library anew", again)
