@@ -131,3 +131,24 @@ func paramText(v *syntax.Value) string {
 	}
 	return v.Str
 }
+
+// lost reports whether a value holds an expression that stands for nothing: of a
+// parameter without a value, for one, which is reported where it should get it.
+func (d *decoder) lost(v *syntax.Value) bool {
+	quiet := &decoder{scope: d.scope, findings: &diag.List{}}
+	switch r, ok := quiet.resolve(v); {
+	case !ok:
+		return true
+	case r != v:
+		return false
+	}
+	switch v.Kind {
+	case syntax.String:
+		return !quiet.expressionsOf(v).sound()
+	case syntax.Array:
+		return slices.ContainsFunc(v.Elems, d.lost)
+	case syntax.KindTable:
+		return slices.ContainsFunc(v.Table.Entries, func(e *syntax.Entry) bool { return d.lost(e.Value) })
+	}
+	return false
+}

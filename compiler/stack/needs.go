@@ -114,14 +114,15 @@ func (l *loader) needsOf(n *resolver, lib *Declared, use *Use) {
 		}
 		if !l.in.Alone || use != nil {
 			l.findings.Add(unmet(need.Says.Pos, "needs %q: %s", need.Name, need.Says.Value).
-				WithHelp("declare [host." + syntax.Key(need.Name) + "], or use a library that brings it"))
+				WithHelp("declare [host." + syntax.Key(need.Name) + "], or use a library that brings it" + l.orPassOn("host")))
 		}
 		l.standIn(need)
 	}
 	for _, need := range lib.Needs.Libraries {
 		switch other := l.named[need.Name]; {
+		case other == nil && l.passedOn(need.Name):
 		case other == nil && (!l.in.Alone || use != nil):
-			l.findings.Add(unmet(need.Says.Pos, "needs library %q, %s", need.Name, need.Says.Value).WithHelp("add it to use"))
+			l.findings.Add(unmet(need.Says.Pos, "needs library %q, %s", need.Name, need.Says.Value).WithHelp("add it to use" + l.orPassOn("libraries")))
 		case other != nil && !need.versions.Check(other.Declared.parsed):
 			l.findings.Add(unmet(need.Says.Pos, "needs library %q in a version %s, and %s is used", need.Name, need.Says.Value, other.Declared.Version.Value).
 				WithNote(other.Span, "used here").WithHelp("use a version that does for both"))
@@ -137,6 +138,21 @@ func (l *loader) needsOf(n *resolver, lib *Declared, use *Use) {
 				WithNote(r.Systemd.Pos.Span, "declared here").WithHelp("use another version of the library, or give the machines a newer systemd"))
 		}
 	}
+}
+
+// orPassOn tells a library that what its own libraries need it may need in its turn.
+func (l *loader) orPassOn(kind string) string {
+	if l.stack.Library == nil {
+		return ""
+	}
+	return ", or say in [library.needs." + kind + "] that this library needs it as well"
+}
+
+// passedOn reports whether a library that is looked at alone says itself that it needs
+// the library of that name.
+func (l *loader) passedOn(name string) bool {
+	return l.in.Alone && l.stack.Library != nil &&
+		slices.ContainsFunc(l.stack.Library.Needs.Libraries, func(n Need) bool { return n.Name == name })
 }
 
 // standIn puts something of that name into the stack: outside of the cluster, and

@@ -150,6 +150,9 @@ type Unit struct {
 	Release Word
 
 	Sections []*Section
+	// Misplaced says that a word about its place is at fault, which is reported: on
+	// which machines it runs is not known.
+	Misplaced bool
 	// Unread says that a section is at fault as a whole, which is reported: what
 	// seems to be missing may stand in it.
 	Unread bool

@@ -70,7 +70,11 @@ func (d *decoder) unit(u *Unit, t *syntax.Table) {
 		}
 		i := unitWord(e.Key)
 		if i >= 0 {
+			before := len(*d.findings)
 			unitWords[i].read(d, u, e.Value)
+			if places(e.Key) && (len(*d.findings) > before || d.lost(e.Value)) {
+				u.Misplaced = true
+			}
 			continue
 		}
 		d.unknownUnitWord(u, e)
@@ -81,6 +85,11 @@ func (d *decoder) unit(u *Unit, t *syntax.Table) {
 		}
 	}
 	d.besideText(u, t)
+}
+
+// places reports whether a word says on which machines a unit runs.
+func places(word string) bool {
+	return slices.Contains([]string{"role", "global", "machine_of", "machine_id", "metadata"}, word)
 }
 
 // unitWord returns the index of a lower-case key of a unit, -1 for an unknown one.

@@ -261,6 +261,7 @@ func (b *builder) sameName(n, old *Node, name units.Name) {
 // roles resolves the roles of a node.
 func (b *builder) roles(n *Node) {
 	words := n.roleWords()
+	n.where.unknown = n.where.unknown || n.Unit != nil && n.Unit.Misplaced
 	known := make([]string, 0, len(b.t.Stack.Roles))
 	for _, r := range b.t.Stack.Roles {
 		known = append(known, r.Name)
@@ -363,6 +364,16 @@ func (n *Node) instanceWord(word string) bool {
 	return ok && instance != ""
 }
 
+// declare tells how a word that names nothing is given its meaning.
+func (b *builder) declare(word string) string {
+	key := stack.Key(strings.TrimSuffix(word, ".service"))
+	help := fmt.Sprintf("when it is a unit of the hosts, declare it: [host.%s] unit = %q", key, units.Complete(word))
+	if b.t.Stack.Library != nil {
+		help += fmt.Sprintf("; when those who use the library have it: [library.needs.host] %s = \"what for\"", key)
+	}
+	return help
+}
+
 // edges resolves `after`.
 func (b *builder) edges(n *Node) {
 	words, path := n.afterWords()
@@ -373,8 +384,7 @@ func (b *builder) edges(n *Node) {
 		case to == nil:
 			n.Unresolved = true
 			d := stack.Finding(diag.Error, diag.UnknownUnit, w.Pos, path, "%q is neither a unit of the stack nor a host entry", w.Value)
-			b.add(stack.Suggest(d, w.Value, b.wordsLike(w.Value), fmt.Sprintf("when it is a unit of the hosts, declare it: [host.%s] unit = %q",
-				stack.Key(strings.TrimSuffix(w.Value, ".service")), units.Complete(w.Value))))
+			b.add(stack.Suggest(d, w.Value, b.wordsLike(w.Value), b.declare(w.Value)))
 		case to.instanceWord(w.Value):
 			n.Unresolved = true
 			b.add(stack.Finding(diag.Error, diag.UnknownUnit, w.Pos, path, "%q means one instance of %q, and after means all of them", w.Value, to.Key).
