@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,6 +23,10 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
+	// Clusters wait for each other's machines far more than they compute.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	dir, err := os.MkdirTemp("", "stackc-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
