@@ -77,6 +77,10 @@ func (p *program) runDiff(ctx *cli.Context, o *comparing) error {
 		return p.gitDriver(ctx, o)
 	case o.textconv:
 		return p.gitTextconv(ctx, o)
+	case o.raw && ctx.IsSet("output"):
+		return misuse("leave one of them out", "--raw is a form of its own, and --output asks for another")
+	case ctx.IsSet("context") && o.context < 0:
+		return misuse("", "--context %d: a number of lines is 0 or more", o.context)
 	case ctx.IsSet("revision"):
 		return p.diffRevision(ctx, o)
 	}
@@ -85,6 +89,9 @@ func (p *program) runDiff(ctx *cli.Context, o *comparing) error {
 		return err
 	}
 	if before == clusterWord || after == clusterWord {
+		if o.machines != "" {
+			return misuse("name two files, or leave --machines out", "--machines says which machines there are, and the cluster knows")
+		}
 		return p.withCluster(ctx, func(conn *fleet.Conn) error { return p.diffCluster(ctx.Context, conn, o, before, after) })
 	}
 	old, new, err := p.bothSides(ctx.Context, o, before, after)
@@ -107,6 +114,8 @@ func (o *comparing) sides(ctx *cli.Context) (old, new string, err error) {
 		return "", "", misuse(help, "diff takes NEW, or OLD and NEW, and %d arguments are given", len(args))
 	case o.git != "" && len(args) == 2:
 		return "", "", misuse(help, "--git says what OLD is, and OLD is given too")
+	case o.git != "" && args[0] == "-":
+		return "", "", misuse(help, "--git takes the same file from a revision, and standard input has no name")
 	case o.git != "" && args[0] == clusterWord:
 		return "", "", misuse(help, "--git is about files, not about the cluster")
 	case o.git != "":
@@ -126,8 +135,12 @@ func (p *program) bothSides(ctx context.Context, o *comparing, before, after str
 	if old, err = p.oneSide(ctx, o, before, &o.old, o.git != ""); err != nil {
 		return old, new, err
 	}
-	new, err = p.oneSide(ctx, o, after, &o.new, false)
-	return old, new, err
+	if new, err = p.oneSide(ctx, o, after, &o.new, false); err != nil {
+		return old, new, err
+	}
+	old.statesOf(new.Set)
+	new.statesOf(old.Set)
+	return old, new, nil
 }
 
 // oneSide reads a side and shows what was found in it; an error among that ends
@@ -204,6 +217,7 @@ func (p *program) diffCluster(ctx context.Context, conn *fleet.Conn, o *comparin
 	if err != nil {
 		return err
 	}
+	new.statesOf(units.NewSet(new.Set.Stack, liveUnits(snapshot)))
 	s, err := surveyOn(p.owned(ctx, conn, snapshot), new.Set, options)
 	if err != nil {
 		return err
@@ -219,11 +233,21 @@ func (p *program) diffToCluster(ctx context.Context, conn *fleet.Conn, o *compar
 		return err
 	}
 	new := clusterSide(p.owned(ctx, conn, snapshot), old.Set.Stack, old.Set.Names())
+	old.statesOf(new.Set)
 	plan, refusals := fleet.PlanBetween(snapshot.Machines, old.Set, new.Set, fleet.DiffOptions{Prune: o.prune && len(new.Set.Units) > 0})
 	if len(refusals) > 0 {
 		return refused(refusals)
 	}
 	return p.showReport(o, old, new, plan)
+}
+
+// liveUnits are all units that the cluster has.
+func liveUnits(s *fleet.Snapshot) []units.Unit {
+	list := make([]units.Unit, len(s.Units))
+	for i, u := range s.Units {
+		list[i] = units.Unit{Name: u.Name, Options: u.Options, Desired: u.Desired}
+	}
+	return list
 }
 
 // clusterSide is what the cluster has of a stack: the units with its mark, and

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -22,7 +23,7 @@ type gitFiles struct {
 
 // Open implements source.Opener.
 func (g gitFiles) Open(name string) (*source.File, error) {
-	out, err := g.git("show", g.object(name))
+	out, err := g.about(name, "show")
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func (g gitFiles) Open(name string) (*source.File, error) {
 
 // list returns the paths of the files in a folder, not those in folders below.
 func (g gitFiles) list(dir string) ([]string, error) {
-	out, err := g.git("ls-tree", "--name-only", "-z", g.object(dir))
+	out, err := g.about(dir, "ls-tree", "--name-only", "-z")
 	if err != nil {
 		return nil, err
 	}
@@ -44,20 +45,50 @@ func (g gitFiles) list(dir string) ([]string, error) {
 
 // isDir reports whether the revision has a folder of that name.
 func (g gitFiles) isDir(name string) (bool, error) {
-	out, err := g.git("cat-file", "-t", g.object(name))
+	out, err := g.about(name, "cat-file", "-t")
 	return strings.TrimSpace(out) == "tree", err
 }
 
-// object names a file as git does; "./" is the working directory (gitrevisions(7)).
-func (g gitFiles) object(name string) string {
-	if filepath.IsAbs(name) {
-		return g.revision + ":" + name
+// about runs git with a file of the revision as the last argument. git reads the
+// name as one from the top unless it begins with "./", which is the working
+// directory (gitrevisions(7)); where there is no working tree only the top is left.
+func (g gitFiles) about(name string, args ...string) (string, error) {
+	name, err := fromHere(name)
+	if err != nil {
+		return "", err
 	}
-	return g.revision + ":./" + filepath.ToSlash(filepath.Clean(name))
+	out, err := g.git(append(args, g.revision+":./"+name)...)
+	if err != nil && strings.Contains(err.Error(), "outside working tree") {
+		out, err = g.git(append(args, g.revision+":"+strings.TrimPrefix(name, "."))...)
+	}
+	return out, err
+}
+
+// fromHere gives a path as one from the working directory, for git knows no other
+// of a revision: it takes an absolute one for a file that is not there.
+func fromHere(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		here, err := os.Getwd()
+		if err != nil {
+			return "", err
+		}
+		if here, err = filepath.EvalSymlinks(here); err != nil {
+			return "", err
+		}
+		dir, base := filepath.Split(name)
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			name = filepath.Join(real, base)
+		}
+		if name, err = filepath.Rel(here, name); err != nil {
+			return "", err
+		}
+	}
+	return filepath.ToSlash(filepath.Clean(name)), nil
 }
 
 func (g gitFiles) git(args ...string) (string, error) {
 	cmd := exec.CommandContext(g.ctx, "git", args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C") // its messages are read below
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()

@@ -12,7 +12,8 @@ import (
 )
 
 // gitDriver is git's external diff (git(1), GIT_EXTERNAL_DIFF): it gets the path
-// and the names of two files that hold both versions. It ends with 0 whatever it
+// and the names of two files that hold both versions, and of a renamed file the new
+// path at the end. It ends with 0 whatever it
 // finds, for git takes anything else as a failure of its own. A file that is no
 // stack, or has errors, is shown as a text.
 func (p *program) gitDriver(ctx *cli.Context, o *comparing) error {
@@ -24,6 +25,10 @@ func (p *program) gitDriver(ctx *cli.Context, o *comparing) error {
 		return misuse("set diff.stackc.command to \"stackc diff --git-driver\"", "git's external diff gets 7 arguments, and %d are given", len(args))
 	}
 	path := args[0]
+	renamed := path // what git calls the new version
+	if len(args) == 9 {
+		renamed = args[7]
+	}
 	before, err := os.ReadFile(args[1])
 	if err != nil {
 		return err
@@ -33,12 +38,12 @@ func (p *program) gitDriver(ctx *cli.Context, o *comparing) error {
 		return err
 	}
 	old, ok := p.driverSide(o, path, string(before), &o.old)
-	new, ok2 := p.driverSide(o, path, string(after), &o.new)
-	if err := p.printf("%s", view.GitHeader(path)); err != nil {
+	new, ok2 := p.driverSide(o, renamed, string(after), &o.new)
+	if err := p.printf("%s", view.GitHeader(path, renamed)); err != nil {
 		return err
 	}
 	if !ok || !ok2 {
-		return p.write(unified(path, string(before), string(after), false))
+		return p.write(unified(renamed, string(before), string(after), false))
 	}
 	plan, err := o.planBetween(old, new)
 	if err != nil {

@@ -46,6 +46,7 @@ func (p *program) readSide(ctx context.Context, in *input, word string, missing 
 	folder, err := files.isDir(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && missing:
+		p.remark("%s is not there: the file is compared with nothing", word)
 		return emptySide(word), nil
 	case err != nil:
 		return side{}, err
@@ -143,7 +144,7 @@ func (o opener) list(dir string) ([]string, error) {
 }
 
 // unitSide reads the unit files of a folder. Each is to be launched, templates
-// aside, which are only stored.
+// aside, which are only stored, unless the other side says otherwise.
 func (p *program) unitSide(from files, dir, word string) (side, error) {
 	names, err := from.list(dir)
 	if err != nil {
@@ -202,6 +203,21 @@ func heldOf(text string, parsed *units.File) []units.Option {
 		return read
 	}
 	return held
+}
+
+// statesOf gives the units of a folder the states that the other side has, for a
+// folder does not tell any.
+func (s *side) statesOf(other *units.Set) {
+	if s.Source.Kind != "units" {
+		return
+	}
+	list := slices.Clone(s.Set.Units)
+	for i, u := range list {
+		if same, ok := other.Lookup(u.Name); ok {
+			list[i].Desired = same.Desired
+		}
+	}
+	s.Set = units.NewSet(s.Set.Stack, list, s.Set.Addresses...)
 }
 
 // locate tells where in the stack file a line of a unit comes from.

@@ -63,8 +63,11 @@ func (d *decoder) bind(params []*Param, settings []Setting) {
 	for _, s := range settings {
 		p := byName[s.Name]
 		if p == nil {
-			d.errorf(diag.UnknownParameter, s.Span, "%s has no parameter %q", d.scope.title(), s.Name).
-				suggest(s.Name, names).orHelp("its parameters are %s", oneOf(names))
+			known := "it has none"
+			if len(names) > 0 {
+				known = "its parameters are " + oneOf(names)
+			}
+			d.errorf(diag.UnknownParameter, s.Span, "%s has no parameter %q", d.scope.title(), s.Name).suggest(s.Name, names).orHelp("%s", known)
 			if d.scope.use == nil {
 				continue // the list of parameters shows that one of them is missing
 			}

@@ -31,7 +31,12 @@ func Report(r *review.Report, width int) string {
 }
 
 // GitHeader is the line that stands before what git's external diff writes.
-func GitHeader(path string) string { return strong("diff --stackc "+clean(path)) + "\n" }
+func GitHeader(path, renamed string) string {
+	if renamed != path {
+		path += " -> " + renamed
+	}
+	return strong("diff --stackc "+clean(path)) + "\n"
+}
 
 // reportRows are the lines with the unit's name: a mark and what happens.
 func reportRows(u review.Unit) [][]string {
