@@ -289,7 +289,7 @@ func unusedDependencies(c *checker, n *topology.Node) {
 	}
 	for i, e := range n.Edges {
 		p := e.To.Port()
-		if p.Value == 0 || c.unaskable(e) || e.To.Host != nil && e.To.Host.StandIn || e.To.Key == "etcd" && c.usesEtcd(n) || slices.Contains(n.Leaders, e.To) || c.mentions(n, e.To) {
+		if p.Value == 0 || e.Word.Hidden || c.unaskable(e) || e.To.Host != nil && e.To.Host.StandIn || e.To.Key == "etcd" && c.usesEtcd(n) || slices.Contains(n.Leaders, e.To) || c.mentions(n, e.To) {
 			continue
 		}
 		c.add(stack.Finding(diag.Warning, diag.UnusedDependency, e.Word.Pos, fmt.Sprintf("%s.after[%d]", n.Path(), i), "%q waits for %q and nothing in it refers to that", n.Key, e.To.Key).

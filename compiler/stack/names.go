@@ -121,7 +121,7 @@ func (n *resolver) ready(path string, r *Ready) {
 func (n *resolver) words(path string, words []Word) {
 	for i := range words {
 		words[i].Value, _ = n.own(words[i].Value, words[i].via())
-		n.visible(fmt.Sprintf("%s[%d]", path, i), words[i].Value, words[i].via(), words[i].Pos)
+		words[i].Hidden = !n.visible(fmt.Sprintf("%s[%d]", path, i), words[i].Value, words[i].via(), words[i].Pos)
 	}
 }
 
@@ -169,14 +169,16 @@ func (n *resolver) called(word string) []*Unit {
 	return list
 }
 
-// visible reports a name that the file which came in by via cannot use.
-func (n *resolver) visible(path, word string, via *Use, pos Pos) {
+// visible returns whether the file which came in by via can use a name, and reports
+// one that it cannot.
+func (n *resolver) visible(path, word string, via *Use, pos Pos) bool {
 	key, owners := n.owners(word)
 	if len(owners) == 0 || slices.ContainsFunc(owners, func(o *Use) bool { return sees(via, o, key) }) {
-		return
+		return true
 	}
 	message, help := notExported(hider(via, owners[0], key), key)
 	n.l.findings.Add(Finding(diag.Error, diag.NotExported, pos, path, "%s", message).WithHelp(help))
+	return false
 }
 
 // owners returns the files that give what word means in the whole stack, and its key.

@@ -63,6 +63,8 @@ type Pos struct {
 type Word struct {
 	Value string
 	Pos   Pos
+	// Hidden says that a library keeps what the name means to itself, which is reported.
+	Hidden bool
 
 	meant *meaning
 }
