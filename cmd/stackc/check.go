@@ -110,7 +110,7 @@ func (p *program) verdict(path string, result *compiler.Result, findings diag.Li
 		p.remark("%s: %s", path, summary)
 		return nil
 	}
-	text := fmt.Sprintf("%s: stack %s, %d units", path, result.Set.Stack, len(result.Set.Units))
+	text := fmt.Sprintf("%s: stack %s, %s", path, result.Set.Stack, plural(len(result.Set.Units), "unit", "units"))
 	if summary != "" {
 		text += ", " + summary
 	}

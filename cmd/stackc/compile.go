@@ -67,7 +67,7 @@ func (p *program) compileFile(in *input, form *format, o *compileOptions, path s
 	case form.isJSON():
 		return p.json(compiled{Stack: set.Stack, Units: files, Findings: diag.Findings(findings)})
 	case o.dir != "":
-		return p.printf("%s: %d units in %s\n", path, len(files), o.dir)
+		return p.printf("%s: %s in %s\n", path, plural(len(files), "unit", "units"), o.dir)
 	}
 	return p.printf("%s", joined(files))
 }

@@ -4,13 +4,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/stackc/stackc/compiler"
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/compiler/syntax"
 	"github.com/stackc/stackc/stacks"
 	"github.com/stackc/stackc/units"
 	"github.com/stackc/stackc/units/pattern"
-	"github.com/urfave/cli/v2"
 )
 
 // values lists what a flag can be, behind what stands before it already.
@@ -27,9 +28,7 @@ func (c *completing) values(found *candidates, f cli.Flag, before string) {
 	case "NAME=VALUE":
 		c.parameters(found, before)
 	case "LIBRARY":
-		for _, name := range (stacks.Library{}).Names() {
-			found.add(before+stack.StdPrefix+name, "")
-		}
+		libraryNames(found, before)
 		found.files("toml")
 	case "DIR":
 		found.files("dirs")
@@ -42,12 +41,22 @@ func (c *completing) values(found *candidates, f cli.Flag, before string) {
 	}
 }
 
+// libraryNames lists the libraries that come with stackc.
+func libraryNames(found *candidates, before string) {
+	for _, name := range (stacks.Library{}).Names() {
+		found.add(before+stack.StdPrefix+name, "")
+	}
+}
+
 // argument lists what can stand where a command takes its next argument, as its
 // usage tells: "FILE [UNIT]".
 func (c *completing) argument(found *candidates) {
 	for _, what := range c.wanted() {
 		switch what {
 		case "FILE", "OLD", "NEW":
+			if c.command.Name == "library" && slices.Contains([]string{"show", "check", "test"}, c.words[0]) {
+				libraryNames(found, "")
+			}
 			if c.command.Name == "import" {
 				found.files("any")
 			} else {

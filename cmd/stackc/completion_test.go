@@ -35,6 +35,8 @@ var completions = []struct{ line, want string }{
 	{"stackc check sh", "shop.toml"},
 	{"stackc submit shop.toml --pru", "--prune"},
 	{"stackc init --from std:fl", "flannel|std:flannel"},
+	{"stackc library test std:fl", "flannel|std:flannel"},
+	{"stackc library lock std", ""},
 	{"stackc plan --overlay sh", "shop.toml"},
 	{"stackc explain broken.toml ", ""},
 	{"stackc version ", ""},

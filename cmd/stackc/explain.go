@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/compiler"
 	"github.com/stackc/stackc/compiler/diag"
@@ -14,7 +16,6 @@ import (
 	"github.com/stackc/stackc/compiler/topology"
 	"github.com/stackc/stackc/units"
 	"github.com/stackc/stackc/units/pattern"
-	"github.com/urfave/cli/v2"
 )
 
 func (p *program) explain() *cli.Command {

@@ -155,7 +155,7 @@ func (p *program) clusterUnits(ctx context.Context, client fleet.Client) ([]impo
 		files = append(files, importer.File{Path: string(u.Name), Name: string(u.Name), Text: text, State: u.Desired})
 	}
 	for _, stack := range sortedKeys(owned) {
-		p.remark("left out: %d units of stack %s, which carry its mark", owned[stack], stack)
+		p.remark("left out: %s of stack %s, which carry its mark", plural(owned[stack], "unit", "units"), stack)
 	}
 	if len(files) == 0 {
 		return nil, &failure{code: exitError, err: errors.New("the cluster holds no unit that belongs to no stack")}
@@ -299,9 +299,9 @@ func (p *program) writeStack(o *importing, name string, r importer.Result) error
 		_, err := p.out.Write([]byte(r.Text))
 		return err
 	}
-	text := fmt.Sprintf("%s: %d units", o.file, len(r.Units))
+	text := fmt.Sprintf("%s: %s", o.file, plural(len(r.Units), "unit", "units"))
 	if r.Hosts > 0 {
-		text += fmt.Sprintf(", %d units of the hosts", r.Hosts)
+		text += fmt.Sprintf(", %s of the hosts", plural(r.Hosts, "unit", "units"))
 	}
 	if r.Verbatim > 0 {
 		text += fmt.Sprintf(", %d of them as their text", r.Verbatim)

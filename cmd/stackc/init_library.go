@@ -13,6 +13,7 @@ import (
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/stacks"
+	"github.com/stackc/stackc/units"
 )
 
 // bodyFrom is what follows the name of the stack in a file that uses a library. A
@@ -27,7 +28,8 @@ func (p *program) bodyFrom(library, file string) (string, error) {
 	text := b.text()
 	_, findings := p.compileText(file, "stack = \"x\"\n"+text)
 	unpinned := func(d diag.Diagnostic) bool { return d.Code == diag.Unverified }
-	if slices.ContainsFunc(findings, unpinned) {
+	takes := slices.ContainsFunc(lib.Params, func(p *stack.Param) bool { return p.Name == unverifiedParam })
+	if takes && slices.ContainsFunc(findings, unpinned) {
 		b.unverified = true
 		text = b.text()
 	}
@@ -105,9 +107,7 @@ func (b *libraryBody) text() string {
 			t.WriteString(" }\n")
 		}
 	}
-	for _, other := range b.others() {
-		fmt.Fprintf(&t, "\n# %s needs it.\n[[use]]\nstack = %s\n", b.name, tomlString(other))
-	}
+	b.needs(&t)
 	if about := b.lib.Use.Declared; about != nil && about.Description != "" {
 		fmt.Fprintf(&t, "\n# %s.", strings.TrimSuffix(about.Description, "."))
 	}
@@ -151,34 +151,53 @@ func (b *libraryBody) required() []*stack.Param {
 	return slices.DeleteFunc(slices.Clone(b.lib.Params), func(p *stack.Param) bool { return !p.Required() })
 }
 
-// others are the libraries of stackc's own that bring what the library needs, one
-// for each need.
-func (b *libraryBody) others() []string {
+// needs writes what must be in the stack for the library: a library of stackc's own
+// that brings it, or else an entry to look at.
+func (b *libraryBody) needs(t *strings.Builder) {
 	if b.lib.Use.Declared == nil {
-		return nil
+		return
 	}
-	needs := b.lib.Use.Declared.Needs
-	var list []string
-	for _, n := range slices.Concat(needs.Hosts, needs.Libraries) {
-		for _, name := range (stacks.Library{}).Names() {
-			if std := stack.StdPrefix + name; std != b.name && b.program.brings(std, n.Name, b.file) {
-				list = append(list, std)
-				break
-			}
+	var uses []string
+	var entries strings.Builder
+	for _, n := range b.lib.Use.Declared.Needs.Hosts {
+		if std, ok := b.brought(n.Name); ok {
+			uses = append(uses, std)
+			continue
 		}
+		fmt.Fprintf(&entries, "\n# %s needs it: %s.\n[host.%s]\nunit = %s\n", b.name, strings.TrimSuffix(n.Says.Value, "."), stack.Key(n.Name), tomlString(units.Complete(n.Name)))
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	for _, n := range b.lib.Use.Declared.Needs.Libraries {
+		if std, ok := b.brought(n.Name); ok {
+			uses = append(uses, std)
+			continue
+		}
+		fmt.Fprintf(&entries, "\n# %s needs library %s, %s. Say where it is:\n#\n#   [[use]]\n#   stack = %s\n", b.name, n.Name, n.Says.Value, tomlString(n.Name+".toml"))
+	}
+	slices.Sort(uses)
+	for _, std := range slices.Compact(uses) {
+		fmt.Fprintf(t, "\n# %s needs it.\n[[use]]\nstack = %s\n", b.name, tomlString(std))
+	}
+	t.WriteString(entries.String())
 }
 
-// brings reports whether a library has that name or exports it.
-func (p *program) brings(library, name, file string) bool {
-	other, err := p.inspect(library, file)
-	if err != nil || other.Use.Declared == nil {
-		return false
+// brought returns the library of stackc's own that brings what has that name: it is
+// called so, or exports it and must be told nothing.
+func (b *libraryBody) brought(name string) (std string, ok bool) {
+	for _, n := range (stacks.Library{}).Names() {
+		std := stack.StdPrefix + n
+		if std == b.name {
+			continue
+		}
+		other, err := b.program.inspect(std, b.file)
+		if err != nil || other.Use.Declared == nil {
+			continue
+		}
+		exported := slices.ContainsFunc(other.Use.Declared.Exports, func(w stack.Word) bool { return w.Value == name })
+		if other.Use.Declared.Name == name || exported && !slices.ContainsFunc(other.Params, (*stack.Param).Required) {
+			return std, true
+		}
 	}
-	about := other.Use.Declared
-	return about.Name == name || slices.ContainsFunc(about.Exports, func(w stack.Word) bool { return w.Value == name })
+	return "", false
 }
 
 // placeholder is a value that a parameter can have, as TOML.

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/units/pattern"
-	"github.com/urfave/cli/v2"
 )
 
 // isPlanFile tells plan files from stack files, by their names.

@@ -24,6 +24,7 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/stackc/stackc/compiler"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"

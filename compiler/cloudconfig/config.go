@@ -8,11 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/units"
 	"github.com/stackc/stackc/units/pattern"
-	"go.yaml.in/yaml/v4"
 )
 
 // Config is what a cloud-config says of units.

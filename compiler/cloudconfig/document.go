@@ -8,11 +8,12 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/units"
 	"github.com/stackc/stackc/units/pattern"
-	"go.yaml.in/yaml/v4"
 )
 
 // document is the YAML with its places.
