@@ -89,7 +89,10 @@ func (p *program) startLocking(o *libraryWork, verb string, args []string, dir s
 	var all []compiler.Library
 	stacksOf := map[string][]string{}
 	for _, file := range args {
-		if file == "-" || filepath.Dir(file) != k.folder {
+		if file == "-" {
+			return nil, nil, misuse("give the path of the stack file", "library %s takes no standard input: a lock stands beside the stack file", verb)
+		}
+		if filepath.Dir(file) != k.folder {
 			return nil, nil, misuse("call it once for each folder", "a lock is for stack files of one folder, and %s is not in %s", file, k.folder)
 		}
 		k.names = append(k.names, filepath.Base(file))

@@ -187,8 +187,10 @@ func (l *loader) openStd(d *decoder, name string, span source.Span) *source.File
 // or uses itself, which is a finding.
 func (l *loader) repeats(d *decoder, use *Use, settings []Setting) bool {
 	name := use.File.Name()
-	if slices.Contains(l.open, name) || name == l.in.Path {
-		d.errorf(diag.LibraryCycle, use.Span, "%q uses itself: %s", name, strings.Join(append(slices.Clone(l.open), name), " -> "))
+	way := append([]string{l.in.Path}, l.open...)
+	if i := slices.Index(way, name); i >= 0 {
+		d.errorf(diag.LibraryCycle, use.Span, "%q uses itself: %s", name, strings.Join(append(way[i:], name), " -> ")).
+			help("put what both need into a library that both use")
 		return true
 	}
 	var given []string
