@@ -30,7 +30,11 @@ type Secret struct {
 // "token=/a/file" nor "token=${VARIABLE}"), such keys in JSON, passwords in URLs, bearer tokens, and keys
 // that can be told by their form.
 func Secrets(s string) []Secret {
-	found := slices.Concat(secretOptions(s), secretFlags(s), namedSecrets(inJSON(), s))
+	var found []Secret
+	lower := strings.ToLower(s)
+	if containsAny(lower, "pass", "secret", "token", "key") { // what all of secretWords hold
+		found = slices.Concat(secretOptions(s), secretFlags(s), namedSecrets(inJSON(), s))
+	}
 	bare := func(start, end int) {
 		if !fromElsewhere(s[start:end]) {
 			found = append(found, Secret{Word: s[start:end], Told: start, Start: start, End: end})
@@ -41,11 +45,15 @@ func Secrets(s string) []Secret {
 			bare(m[2], m[3])
 		}
 	}
-	for _, m := range secretForms().FindAllStringIndex(s, -1) {
-		bare(m[0], m[1])
+	if containsAny(s, "-----BEGIN", "AKIA", "gh", "glpat-", "xox", "AIza", "k_live_", "eyJ") { // how secretForms begin
+		for _, m := range secretForms().FindAllStringIndex(s, -1) {
+			bare(m[0], m[1])
+		}
 	}
-	for _, m := range bearer().FindAllStringSubmatchIndex(s, -1) {
-		bare(m[2], m[3])
+	if containsAny(lower, "bearer", "basic") {
+		for _, m := range bearer().FindAllStringSubmatchIndex(s, -1) {
+			bare(m[2], m[3])
+		}
 	}
 	slices.SortStableFunc(found, func(a, b Secret) int { return cmp.Compare(a.Told, b.Told) })
 	end := 0 // one secret may be told by its name and by its form
@@ -69,6 +77,12 @@ var (
 	inJSON   = pattern.New(`"([A-Za-z0-9_-]+)"\s*:\s*"([^"]+)"`)
 	longFlag = pattern.New(`(?:^|\s)(--[A-Za-z][A-Za-z0-9_-]*)\s+([^\s-]\S*)`)
 )
+
+// containsAny reports whether one of words is in s. It keeps the patterns, which cost
+// much more, from lines that they cannot match.
+func containsAny(s string, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(s, w) })
+}
 
 // fromElsewhere reports whether a value is no secret itself: a path, a variable, a
 // specifier, a switch, or a text that stands for one.

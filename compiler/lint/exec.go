@@ -211,16 +211,16 @@ func (l execLine) shellWords(command units.Command) []shellPart {
 		case other && (w.Quoted || raw != w.Text):
 		case slices.Contains([]string{"&&", "||", "|", "&", "|&", ";;"}, raw):
 			add(0, len(raw), "%q is passed to the program as an argument", raw)
-		case i > 0 && redirection().MatchString(raw):
+		case i > 0 && strings.ContainsAny(raw, "<>") && redirection().MatchString(raw):
 			add(0, len(raw), "%q is passed to the program as an argument, and nothing is redirected", raw)
 		case !w.Quoted && len(raw) > 1 && strings.HasSuffix(raw, ";") && raw == w.Text:
 			add(len(raw)-1, len(raw), "%q is a part of the word %q: systemd takes it for the end of a command only between blanks", ";", raw)
-		case i > 0 && raw != `\;` && !w.Quoted && inTilde().MatchString(raw):
+		case i > 0 && raw != `\;` && !w.Quoted && strings.Contains(raw, "~") && inTilde().MatchString(raw):
 			at := inTilde().FindStringIndex(raw)
 			add(at[0]+strings.IndexByte(raw[at[0]:], '~'), at[1], "~ stays as it is written")
 		case i > 0 && !w.Quoted && strings.HasPrefix(raw, "/") && strings.ContainsAny(raw, "*?") && slices.Contains(fileTools, tool):
 			add(0, len(raw), "no file names are put in for %q", raw)
-		case !other:
+		case !other && strings.ContainsAny(raw, "`$"):
 			if at := substitution().FindStringIndex(raw); at != nil {
 				add(at[0], at[1], "%q is passed to the program as it is written", raw[at[0]:at[1]])
 			}

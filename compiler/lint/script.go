@@ -43,6 +43,9 @@ func assigned(script string) []string {
 // systemd, also in a script; one that it does not have is empty.
 func (c *checker) expansions(l execLine, w units.Word, own []string) {
 	raw, start := l.raw(w), w.Column-1
+	if !strings.Contains(raw, "${") {
+		return
+	}
 	for _, m := range bracedName().FindAllStringSubmatchIndex(raw, -1) {
 		if strings.HasPrefix(raw[m[0]:], "$$") || m[0] > 0 && raw[m[0]-1] == '$' {
 			continue

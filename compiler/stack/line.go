@@ -8,13 +8,13 @@ import (
 )
 
 // Line is a text on one line, as it goes into a unit, whose bytes know where in
-// the stack file they stand: for rules that look into a value at columns.
+// the stack file they stand: for rules that look into a value at columns. The
+// places are worked out when one is asked for: most lines are without fault.
 type Line struct {
 	Text string
 
-	pos   source.Span
-	value *syntax.Value // nil when the text does not stand in the file as it is
-	at    []place       // of each byte of Text, nil when value is
+	text Text
+	mask string
 }
 
 // place is the run of the decoded string that a byte comes from: itself, or the
@@ -26,19 +26,25 @@ type place struct {
 
 // Line folds the text, trims it, and puts mask in the place of every open expression.
 func (t Text) Line(mask string) Line {
-	if t.value == nil || t.value.Kind != syntax.String {
-		return Line{Text: strings.TrimSpace(Fold(t.Expand(func(Ref) string { return mask }))), pos: t.Pos.Span}
+	return Line{Text: strings.TrimSpace(Fold(t.Expand(func(Ref) string { return mask }))), text: t, mask: mask}
+}
+
+// places returns the place of each byte of the line, nil when the text does not
+// stand in the file as it is.
+func (l Line) places() []place {
+	if l.text.value == nil || l.text.value.Kind != syntax.String {
+		return nil
 	}
 	var raw []byte
 	var at []place
-	parts := t.parts
+	parts := l.text.parts
 	if parts == nil {
-		parts = []part{{text: t.plain, verbatim: true}}
+		parts = []part{{text: l.text.plain, verbatim: true}}
 	}
 	for _, p := range parts {
 		text := p.text
 		if p.ref != nil {
-			text = mask
+			text = l.mask
 		}
 		raw = append(raw, text...)
 		for i := range len(text) {
@@ -49,12 +55,12 @@ func (t Text) Line(mask string) Line {
 			}
 		}
 	}
-	return Line{pos: t.Pos.Span, value: t.value}.fold(string(raw), at)
+	return foldPlaces(string(raw), at)
 }
 
-// fold does with places what [Fold] does with text.
-func (l Line) fold(raw string, at []place) Line {
-	var b strings.Builder
+// foldPlaces does with places what [Fold] does with text.
+func foldPlaces(raw string, at []place) []place {
+	var folded []place
 	start, many := 0, strings.Contains(raw, "\n")
 	for line := range strings.Lines(raw) {
 		from, text := start, line
@@ -68,27 +74,25 @@ func (l Line) fold(raw string, at []place) Line {
 			continue
 		}
 		from += strings.Index(text, bare)
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-			l.at = append(l.at, at[from-1])
+		if len(folded) > 0 {
+			folded = append(folded, at[from-1])
 		}
-		b.WriteString(bare)
-		l.at = append(l.at, at[from:from+len(bare)]...)
+		folded = append(folded, at[from:from+len(bare)]...)
 	}
-	l.Text = b.String()
-	return l
+	return folded
 }
 
 // Put returns the bytes [start, end) of the line that the parameter which byte at
 // belongs to has put in; start is end when it belongs to none. The mask of an open
 // expression is not put in.
 func (l Line) Put(at int) (start, end int) {
-	if at < 0 || at >= len(l.at) || !l.at[at].put {
+	places := l.places()
+	if at < 0 || at >= len(places) || !places[at].put {
 		return at, at
 	}
-	for start = at; start > 0 && l.at[start-1] == l.at[at]; start-- {
+	for start = at; start > 0 && places[start-1] == places[at]; start-- {
 	}
-	for end = at; end < len(l.at) && l.at[end] == l.at[at]; end++ {
+	for end = at; end < len(places) && places[end] == places[at]; end++ {
 	}
 	return start, end
 }
@@ -98,15 +102,17 @@ func (l Line) Put(at int) (start, end int) {
 func (l Line) Span(start, end int) source.Span {
 	start = min(max(start, 0), len(l.Text))
 	end = min(max(end, start), len(l.Text))
-	if l.value == nil || len(l.at) == 0 {
-		return l.pos
+	places := l.places()
+	if len(places) == 0 {
+		return l.text.Pos.Span
 	}
+	value := l.text.value
 	if start == end {
-		if start == len(l.at) {
-			last := l.at[start-1].end
-			return l.value.Sub(last, last)
+		if start == len(places) {
+			last := places[start-1].end
+			return value.Sub(last, last)
 		}
-		return l.value.Sub(l.at[start].start, l.at[start].start)
+		return value.Sub(places[start].start, places[start].start)
 	}
-	return l.value.Sub(l.at[start].start, max(l.at[end-1].end, l.at[start].start))
+	return value.Sub(places[start].start, max(places[end-1].end, places[start].start))
 }
