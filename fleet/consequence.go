@@ -66,7 +66,7 @@ func (p *Plan) effects(u *UnitPlan) []string {
 	case SetState:
 		return []string{p.transition(u)}
 	case Restart:
-		return []string{fmt.Sprintf("restarts %s: %s", p.on(u.Placement.Then), u.Reason)}
+		return []string{fmt.Sprintf("restarts %s%s: %s", p.on(u.Placement.Then), prediction(u), u.Reason)}
 	case Adopt:
 		return []string{fmt.Sprintf("is taken over from %s as it is, and runs on", owner(u.Owner))}
 	case Delete:
@@ -76,7 +76,7 @@ func (p *Plan) effects(u *UnitPlan) []string {
 		if u.From != units.Launched {
 			return []string{p.departure(u) + " and is removed"}
 		}
-		return []string{"stops " + p.on(u.Placement.Now) + " and is removed"}
+		return []string{"stops " + p.on(u.Placement.Now) + guess(u) + " and is removed"}
 	case Orphan:
 		return []string{"is not in the stack any more and stays; pruning removes it"}
 	}
@@ -111,6 +111,15 @@ func prediction(u *UnitPlan) string {
 	return " (prediction)"
 }
 
+// guess is prediction for a unit that will be on no machine: which one it leaves is
+// known wherever a cluster was asked.
+func guess(u *UnitPlan) string {
+	if !u.Placement.Imagined {
+		return ""
+	}
+	return " (prediction)"
+}
+
 // replacement tells of a unit that gets other options.
 func (p *Plan) replacement(u *UnitPlan) []string {
 	place := u.Placement
@@ -130,17 +139,17 @@ func (p *Plan) replacement(u *UnitPlan) []string {
 	}
 	said := "restarts in place " + p.on(stays)
 	if left := without(place.Now, stays); len(left) > 0 { // it was global
-		said += " and stops " + p.on(left) + prediction(u)
+		said += " and stops " + p.on(left)
 	}
-	return append([]string{said}, despite(u)...)
+	return append([]string{said + prediction(u)}, despite(u)...)
 }
 
 // departure tells of a unit that leaves its machines.
 func (p *Plan) departure(u *UnitPlan) string {
 	if u.From == units.Launched {
-		return "stops and leaves " + p.list(u.Placement.Now)
+		return "stops and leaves " + p.list(u.Placement.Now) + guess(u)
 	}
-	return "leaves " + p.list(u.Placement.Now)
+	return "leaves " + p.list(u.Placement.Now) + guess(u)
 }
 
 // reload tells of a unit that comes to be loaded, or is loaded and gets other
@@ -149,7 +158,7 @@ func (p *Plan) reload(u *UnitPlan) string {
 	place := u.Placement
 	said := "is loaded anew, not started, " + p.on(place.Then) + prediction(u)
 	if u.From == units.Launched {
-		said = "stops " + p.on(place.Now) + " and stays loaded"
+		said = "stops " + p.on(place.Now) + prediction(u) + " and stays loaded"
 		if place.Moves() {
 			said = fmt.Sprintf("stops %s and is loaded, not started, %s%s", p.on(place.Now), p.on(place.Then), prediction(u))
 		}
@@ -215,7 +224,7 @@ func (p *Plan) transition(u *UnitPlan) string {
 	case u.To == units.Launched || u.From == units.Inactive:
 		return p.arrival(u)
 	case u.To == units.Loaded:
-		return "stops " + p.on(u.Placement.Now) + " and stays loaded"
+		return "stops " + p.on(u.Placement.Now) + prediction(u) + " and stays loaded"
 	case len(u.Placement.Now) == 0:
 		return "is stored, on no machine"
 	}

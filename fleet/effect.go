@@ -60,7 +60,7 @@ func (e Effect) Down() bool { return len(e.Restarts)+len(e.Stops) > 0 }
 
 // Effect tells what the plan does to a unit of its own.
 func (p *Plan) Effect(u UnitPlan) Effect {
-	e := Effect{Fate: Untouched, Sure: u.Placement.Sure || u.Placement.Idle}
+	e := Effect{Fate: Untouched, Sure: u.Placement.Sure || u.Placement.Idle && !u.Placement.Imagined}
 	var before, after []string
 	if u.From == units.Launched {
 		before = u.Placement.Now

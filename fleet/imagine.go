@@ -47,9 +47,43 @@ func PlanBetween(machines []Machine, old, new *units.Set, options DiffOptions) (
 		return nil, refusals
 	}
 	if !s.NoMachines {
-		return NewPlan(s, new, changes, Place(s, new, changes)), nil
+		placements := Place(s, new, changes)
+		choices := chosen(machines, old)
+		for i, p := range placements {
+			if len(p.Now) > 0 && choices[p.Unit] {
+				placements[i].Sure, placements[i].Imagined = false, true
+			}
+		}
+		return NewPlan(s, new, changes, placements), nil
 	}
 	return NewPlan(s, new, changes, somewhere(old, new, changes)), nil
+}
+
+// chosen are the units of which fleet had a choice where to put them: on an imagined
+// cluster the machine that such a unit is on is itself a prediction. Who follows
+// another (MachineOf=) is where that is.
+func chosen(machines []Machine, old *units.Set) map[units.Name]bool {
+	changes := make([]Change, len(old.Units))
+	leaders := map[units.Name][]string{}
+	for i, u := range old.Units {
+		changes[i] = Change{Unit: u.Name, Action: Create, To: u.Desired}
+		where, _ := units.ParsePlacement(u.Name, u.Options)
+		leaders[u.Name] = where.MachineOf
+	}
+	choices := map[units.Name]bool{}
+	for _, p := range Place(NewSnapshot(machines, nil, nil), old, changes) {
+		choices[p.Unit] = len(leaders[p.Unit]) == 0 && !p.Sure && !p.Idle && !p.Global
+	}
+	for again := true; again; {
+		again = false
+		for name, list := range leaders {
+			follows := slices.ContainsFunc(list, func(leader string) bool { return choices[units.Name(leader)] })
+			if follows && !choices[name] {
+				choices[name], again = true, true
+			}
+		}
+	}
+	return choices
 }
 
 // somewhere gives each unit a place without knowing any machine.

@@ -119,3 +119,45 @@ func TestMeanwhile(t *testing.T) {
 		t.Errorf("without:\n%s", d)
 	}
 }
+
+// On an imagined cluster the machine that fleet chose for a unit is a prediction,
+// and so is all that is said of it; one that nothing else fits is not.
+func TestPlanBetweenPredicts(t *testing.T) {
+	master := "MachineMetadata=role=master"
+	free, fixed := fleetUnit("a", "MachineMetadata=role=node"), fleetUnit("b", master)
+	beside := fleetUnit("c", "MachineOf=a.service")
+	along := fleetUnit("d", "MachineOf=b.service")
+	tests := []struct {
+		name     string
+		new      []units.Unit
+		unit     units.Name
+		said     string
+		sure     bool
+		withdraw bool
+	}{
+		{"restart of a chosen one", []units.Unit{unit("a", "[X-Fleet] MachineMetadata=role=node", "Nice=2"), fixed}, "a.service", "restarts in place on n2/10.0.0.2 (prediction)", false, false},
+		{"restart of one that fits nowhere else", []units.Unit{free, unit("b", "[X-Fleet] "+master, "Nice=2")}, "b.service", "restarts in place on n1/10.0.0.1", true, false},
+		{"stop", []units.Unit{loaded(free), fixed}, "a.service", "stops on n2/10.0.0.2 (prediction) and stays loaded", false, false},
+		{"leave", []units.Unit{inactive(free), fixed}, "a.service", "stops and leaves n2/10.0.0.2 (prediction)", false, false},
+		{"restart of its follower", []units.Unit{free, fixed, unit("c", "[X-Fleet] MachineOf=a.service", "Nice=2"), along}, "c.service", "restarts in place on n2/10.0.0.2 (prediction)", false, false},
+		{"restart of the follower of a fixed one", []units.Unit{free, fixed, beside, unit("d", "[X-Fleet] MachineOf=b.service", "Nice=2")}, "d.service", "restarts in place on n1/10.0.0.1", true, false},
+		{"leave the only one", []units.Unit{free, inactive(fixed)}, "b.service", "stops and leaves n1/10.0.0.1", true, false},
+		{"removal", []units.Unit{fixed}, "a.service", "stops on n2/10.0.0.2 (prediction) and is removed", false, true},
+		{"move from one of several", []units.Unit{fleetUnit("a", master), fixed}, "a.service", "moves from n2/10.0.0.2 to n1/10.0.0.1 (prediction): metadata role=node, needs role=master", false, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			plan, refusals := PlanBetween(threeMachines(), set(free, fixed, beside, along), set(tt.new...), DiffOptions{Prune: tt.withdraw})
+			if len(refusals) > 0 {
+				t.Fatal(refusals)
+			}
+			u, _ := plan.Unit(tt.unit)
+			if len(u.Consequences) == 0 || u.Consequences[0] != tt.said {
+				t.Errorf("said %q, want %q", u.Consequences, tt.said)
+			}
+			if e := plan.Effect(u); e.Sure != tt.sure {
+				t.Errorf("sure is %t: %+v", e.Sure, e)
+			}
+		})
+	}
+}

@@ -22,6 +22,8 @@ type Placement struct {
 	// one choice, or it stays where it is. Otherwise Then is a prediction, because
 	// fleet takes the units that it places in one pass in any order.
 	Sure bool `json:"sure,omitempty"`
+	// Imagined says that Now is a prediction too: no cluster was asked (PlanBetween).
+	Imagined bool `json:"-"`
 	// Refused tells machine by machine why it cannot have the unit. For a unit
 	// that is placed these are the others.
 	Refused []MachineRefusal `json:"refused,omitempty"`
