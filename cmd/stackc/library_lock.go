@@ -40,6 +40,8 @@ type locking struct {
 	fresh  *stack.Lock
 	// texts are the vendored copies by their paths, seen from the folder.
 	texts map[string]string
+	// written are the copies that were not there so.
+	written map[string]bool
 }
 
 func (p *program) lockLibraries(o *libraryWork, args []string) error {
@@ -84,7 +86,7 @@ func (p *program) startLocking(o *libraryWork, verb string, args []string, dir s
 	if len(args) == 0 {
 		return nil, nil, misuse("stackc library --help shows an example", "library %s takes at least one FILE", verb)
 	}
-	k := &locking{folder: filepath.Dir(args[0]), fresh: &stack.Lock{}, texts: map[string]string{}}
+	k := &locking{folder: filepath.Dir(args[0]), fresh: &stack.Lock{}, texts: map[string]string{}, written: map[string]bool{}}
 	var findings diag.List
 	var all []compiler.Library
 	stacksOf := map[string][]string{}
@@ -196,6 +198,8 @@ func (k *locking) write() error {
 		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
 			return err
 		}
+		before, err := os.ReadFile(file)
+		k.written[name] = err != nil || string(before) != k.texts[name]
 		if err := writeIfChanged(file, k.texts[name]); err != nil {
 			return err
 		}
@@ -262,6 +266,8 @@ func (k *locking) change(l lockedEntry) string {
 	switch {
 	case old == nil:
 		return "new      " + text
+	case old.SHA256 == l.SHA256 && l.Vendored != "" && old.Vendored == l.Vendored && k.written[l.Vendored]:
+		return "restored " + text
 	case old.SHA256 == l.SHA256:
 		return "same     " + text
 	case old.Version != l.Version:
