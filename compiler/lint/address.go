@@ -26,7 +26,7 @@ func addresses(c *checker, x text) {
 	if !x.exec() && x.directive != "Environment" || !hasPort(x.source) {
 		return
 	}
-	for _, at := range endpoint().FindAllStringSubmatchIndex(x.source, -1) {
+	for _, at := range endpoints(x.source) {
 		word, host := x.source[at[0]:at[1]], x.source[at[2]:at[3]]
 		port, err := strconv.Atoi(x.source[at[4]:at[5]])
 		if err != nil || port == x.node.Port().Value || ownEndpoint().MatchString(x.source[:at[0]]) {
@@ -38,6 +38,38 @@ func addresses(c *checker, x text) {
 			c.atRole(x, word, role, port)
 		}
 	}
+}
+
+// endpoints finds what [endpoint] matches. It shows the pattern the words that may hold
+// one only: most of a command line does not.
+func endpoints(s string) [][]int {
+	var found [][]int
+	for start := 0; start < len(s); {
+		end := start
+		for end < len(s) && endpointByte(s[end]) {
+			end++
+		}
+		if hasPort(s[start:end]) {
+			for _, at := range endpoint().FindAllStringSubmatchIndex(s[start:end], -1) {
+				for i := range at {
+					at[i] += start
+				}
+				found = append(found, at)
+			}
+		}
+		start = end + 1
+	}
+	return found
+}
+
+// endpointByte reports whether a byte can stand in an endpoint, or, as the underscore,
+// keeps a number beside it from ending.
+func endpointByte(c byte) bool {
+	return c == '.' || c == ':' || c == '[' || c == ']' || optionByte(c)
+}
+
+func optionByte(c byte) bool {
+	return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 // ownEndpoint matches what stands before an address that the program itself

@@ -277,7 +277,7 @@ var (
 // argument looks at a word that goes to the program as it is.
 func (c *checker) argument(l execLine, command units.Command, w units.Word) {
 	raw := l.raw(w)
-	if !w.Quoted && raw == w.Text && !evaluates(command) && strings.IndexByte(raw, '$') > 0 && !strings.Contains(raw, "${{") {
+	if !w.Quoted && raw == w.Text && strings.IndexByte(raw, '$') > 0 && !strings.Contains(raw, "${{") && !evaluates(command) {
 		plain := strings.ReplaceAll(raw, "$$", "__")
 		if at := bareVariable().FindStringIndex(plain); at != nil {
 			name := plain[at[0]+1 : at[1]]
