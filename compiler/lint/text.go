@@ -26,6 +26,9 @@ func unexpandedVariable(c *checker, x text) {
 	if m == "" || x.directive == "PassEnvironment" || x.refused() {
 		return
 	}
+	if _, known := units.LookupDirective(x.section, x.directive); !known {
+		return // it may be an Exec line that is mistyped, which is a finding already
+	}
 	if x.directive == "Environment" && pathTypoIn(x.source) != "" {
 		return
 	}
