@@ -298,7 +298,7 @@ func (b *builder) leaders(n *Node) {
 		switch {
 		case leader == nil:
 			b.add(stack.Suggest(stack.Finding(diag.Error, diag.UnknownUnit, w.Pos, path, "there is no unit %q in the stack", w.Value), w.Value, b.unitKeys(),
-				"fleet would wait for it for ever, without a word"))
+				"write the key of a unit of the stack; for any other fleet would wait for ever, without a word"))
 		case leader == n:
 			b.add(stack.Finding(diag.Error, diag.Unplaceable, w.Pos, path, "%q cannot be on the machine of itself", n.Key))
 		case leader.Host != nil:
