@@ -161,3 +161,27 @@ func TestPlanBetweenPredicts(t *testing.T) {
 		})
 	}
 }
+
+// What is to be loaded only is started by who pulls it in, where that starts beside it.
+func TestPlanWakes(t *testing.T) {
+	asleep := loaded(fleetUnit("a", "MachineMetadata=role=master"))
+	beside := unit("b", "[X-Fleet] MachineOf=a.service", "[Unit] Wants=a.service")
+	tests := []struct {
+		name string
+		new  []units.Unit
+		want int
+	}{
+		{"starts beside it", []units.Unit{asleep, beside}, 1},
+		{"is loaded too", []units.Unit{asleep, loaded(beside)}, 0},
+		{"starts elsewhere", []units.Unit{asleep, unit("b", "[X-Fleet] MachineMetadata=role=node", "[Unit] Wants=a.service")}, 0},
+		{"orders only", []units.Unit{asleep, unit("b", "[X-Fleet] MachineOf=a.service", "[Unit] After=a.service")}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			plan, refusals := PlanBetween(threeMachines(), set(asleep), set(tt.new...), DiffOptions{})
+			if len(refusals) > 0 || len(plan.Warnings) != tt.want {
+				t.Errorf("warnings %+v, want %d (%v)", plan.Warnings, tt.want, refusals)
+			}
+		})
+	}
+}
