@@ -12,7 +12,8 @@ import (
 // secretWords end the names of options that hold a secret.
 var secretWords = []string{
 	"password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key",
-	"secretkey", "secret_key", "secret-key", "private_key", "private-key",
+	"secretkey", "secret_key", "secret-key", "secret_key_base", "private_key", "private-key",
+	"_pass", "-pass", "_pwd", "-pwd",
 }
 
 // Secret is a secret in a text.
@@ -50,6 +51,11 @@ func Secrets(s string) []Secret {
 			bare(m[0], m[1])
 		}
 	}
+	if strings.Contains(s, "curl") {
+		for _, m := range userOfCurl().FindAllStringSubmatchIndex(s, -1) {
+			bare(m[2], m[3])
+		}
+	}
 	if containsAny(lower, "bearer", "basic") {
 		for _, m := range bearer().FindAllStringSubmatchIndex(s, -1) {
 			bare(m[2], m[3])
@@ -68,7 +74,9 @@ func Secrets(s string) []Secret {
 
 var (
 	userInURL = pattern.New(`[a-z]+://[^/\s:@]*:([^/\s@]+)@`)
-	bearer    = pattern.New(`(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{16,}|[$%]\S+)`)
+	// userOfCurl is the password behind the user that curl is given.
+	userOfCurl = pattern.New(`\bcurl\s(?:[^|;&]*\s)?(?:-u|--user)[ =]?["']?[^\s:"']+:([^\s"']+)`)
+	bearer     = pattern.New(`(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/_.=~-]{16,}|[$%]\S+)`)
 	// secretForms are secrets that are known by how they look: keys in PEM, of AWS,
 	// GitHub, GitLab, Slack, Google and Stripe, and JSON web tokens.
 	secretForms = pattern.New(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{40}` +
@@ -92,7 +100,7 @@ func fromElsewhere(value string) bool {
 	case "", "true", "false", "yes", "no", "on", "off", "none", "null":
 		return true
 	}
-	return strings.IndexByte("/$%&<{`", value[0]) >= 0 || strings.HasPrefix(value, "file:") || strings.Trim(value, "*") == ""
+	return strings.IndexByte("/$%&<{`", value[0]) >= 0 || strings.HasPrefix(value, "file:") || strings.HasPrefix(value, "http://") || strings.HasPrefix(value, "https://") || strings.Trim(value, "*") == ""
 }
 
 // secretName reports whether a name promises a secret.

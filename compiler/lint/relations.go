@@ -289,12 +289,18 @@ func unusedDependencies(c *checker, n *topology.Node) {
 	}
 	for i, e := range n.Edges {
 		p := e.To.Port()
-		if p.Value == 0 || e.Word.Hidden || c.unaskable(e) || e.To.Host != nil && e.To.Host.StandIn || e.To.Key == "etcd" && c.usesEtcd(n) || slices.Contains(n.Leaders, e.To) || c.mentions(n, e.To) {
+		if p.Value == 0 || e.Word.Hidden || c.unaskable(e) || unwaited(n, e) || e.To.Host != nil && e.To.Host.StandIn || e.To.Key == "etcd" && c.usesEtcd(n) || slices.Contains(n.Leaders, e.To) || c.mentions(n, e.To) {
 			continue
 		}
 		c.add(stack.Finding(diag.Warning, diag.UnusedDependency, e.Word.Pos, fmt.Sprintf("%s.after[%d]", n.Path(), i), "%q waits for %q and nothing in it refers to that", n.Key, e.To.Key).
 			WithHelp(fmt.Sprintf("leave it out, or use ${{ %s.address }} where its address is needed", e.To.Key)))
 	}
+}
+
+// unwaited reports whether the edge needs a waiter in a unit that can have none,
+// which is an error of its own.
+func unwaited(n *topology.Node, e *topology.Edge) bool {
+	return n.Unit != nil && n.Name().Type() != units.TypeService && (!e.Local || e.To.Ready() != nil)
 }
 
 // unaskable reports whether the edge gives no waiter, which is an error of its own.

@@ -83,7 +83,7 @@ func (c *checker) lonePID(l execLine, w units.Word) {
 }
 
 // dateTools print times by formats in which % is not systemd's.
-var dateTools = pattern.New(`(?:^|[\s;&|(` + "`" + `/])date\s[^;&|]*$|\+$`)
+var dateTools = pattern.New(`(?:^|[\s;&|("'` + "`" + `/])date\s[^;&|]*$|\+$`)
 
 // specifiers: systemd puts machine ids and the like in for %m and others, also
 // within quotes, where a program wants the letter itself.
