@@ -75,8 +75,12 @@ const unknownPart = "%i"
 // directiveValues checks values by the type of the directive, at the part that is wrong.
 func (c *checker) directiveValues(known units.Directive, d *stack.Directive, path string) {
 	for _, v := range d.Values {
+		found := faults(known, v)
+		if len(found) == 0 {
+			continue
+		}
 		line := v.Line(unknownPart)
-		for _, fault := range faults(known, v) {
+		for _, fault := range found {
 			pos := stack.Pos{Span: line.Span(fault.Start, fault.End), Via: v.Pos.Via}
 			if fault.Start == 0 && fault.End == len(line.Text) {
 				pos.Span = v.Pos.Span
