@@ -121,8 +121,8 @@ func (s *splitter) command() (Command, error) {
 	if program.Text == "" {
 		return c, &SplitError{program.Column, "there is no program to run"}
 	}
-	// A word ends at a blank, so that this is enough; quotes leave some over.
-	c.Words = append(make([]Word, 0, strings.Count(s.text[s.at:], " ")+1), program)
+	// A word ends at a blank, so that this is enough for a short command; a script in quotes is one word.
+	c.Words = append(make([]Word, 0, min(strings.Count(s.text[s.at:], " ")+1, 8)), program)
 	for s.skip(); !s.done(); s.skip() {
 		column := s.at + 1
 		if s.token(";") {

@@ -26,7 +26,7 @@ func commandLine(c *checker, x text) {
 	if !ok || known.Kind != units.KindExec {
 		return
 	}
-	l := execLine{text: x, line: x.value.Line(unknownPart)}
+	l := execLine{text: x, line: x.line}
 	commands, faults := units.CheckExec(l.line.Text)
 	l.commands = commands
 	for _, f := range faults {

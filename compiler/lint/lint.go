@@ -16,18 +16,19 @@ import (
 // Stack runs every rule over a stack.
 func Stack(t *topology.Topology) diag.List {
 	c := &checker{t: t, makers: makers(t), stray: map[*topology.Node]bool{}}
+	ofNodes, ofUnits, ofTexts := nodeRules(), unitRules(), textRules()
 	for _, n := range t.Nodes() {
-		for _, rule := range nodeRules() {
+		for _, rule := range ofNodes {
 			rule(c, n)
 		}
 		if n.Unit == nil || n.Unit.Name == "" {
 			continue
 		}
-		for _, rule := range unitRules() {
+		for _, rule := range ofUnits {
 			rule(c, n)
 		}
 		c.eachText(n, func(x text) {
-			for _, rule := range textRules() {
+			for _, rule := range ofTexts {
 				rule(c, x)
 			}
 		})
@@ -73,7 +74,8 @@ type text struct {
 	section   string
 	directive string
 	value     stack.Text
-	source    string // the value as written, on one line
+	source    string     // the value as written, on one line
+	line      stack.Line // the same with what is put in
 }
 
 func (x text) path() string { return x.node.Path() + "." + x.section + "." + x.directive }
@@ -88,10 +90,17 @@ func (x text) report(sev diag.Severity, code diag.Code, word, format string, arg
 }
 
 func (c *checker) eachText(n *topology.Node, visit func(text)) {
+	eachValue(n, func(section, directive string, v stack.Text) {
+		visit(text{node: n, section: section, directive: directive, value: v, source: stack.Fold(v.Source()), line: v.Line(unknownPart)})
+	})
+}
+
+// eachValue visits the values of a unit's raw directives.
+func eachValue(n *topology.Node, visit func(section, directive string, v stack.Text)) {
 	for _, s := range n.Unit.Sections {
 		for _, d := range s.Directives {
 			for _, v := range d.Values {
-				visit(text{node: n, section: s.Name, directive: d.Name, value: v, source: stack.Fold(v.Source())})
+				visit(s.Name, d.Name, v)
 			}
 		}
 	}

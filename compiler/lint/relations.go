@@ -319,7 +319,7 @@ func (c *checker) usesEtcd(n *topology.Node) bool {
 		return true
 	}
 	client := false
-	c.eachText(n, func(x text) { client = client || strings.Contains(x.source, "etcdctl") })
+	eachValue(n, func(_, _ string, v stack.Text) { client = client || strings.Contains(v.Source(), "etcdctl") })
 	if client {
 		return true
 	}
@@ -334,13 +334,16 @@ func (c *checker) mentions(n, to *topology.Node) bool {
 	found := false
 	port := fmt.Sprintf(":%d", to.Port().Value)
 	look := func(t stack.Text) {
+		if found {
+			return
+		}
 		for _, r := range t.Refs() {
 			found = found || c.t.Node(r.Subject) == to || c.t.ByName(units.Name(units.Complete(r.Subject))) == to
 		}
 		s := t.Source()
 		found = found || strings.Contains(s, port) || to.Name() != "" && strings.Contains(s, string(to.Name()))
 	}
-	c.eachText(n, func(x text) { look(x.value) })
+	eachValue(n, func(_, _ string, v stack.Text) { look(v) })
 	for _, d := range n.Unit.Downloads {
 		look(d.URL)
 	}

@@ -11,7 +11,7 @@ import (
 
 // secret: unit text stands in etcd in clear, and every machine can read it.
 func secret(c *checker, x text) {
-	c.secrets(x.value, x.directive+"=", x.path())
+	c.secretsIn(x.line, x.value.Pos.Via, x.directive+"=", x.path)
 }
 
 // otherSecrets looks at what the compiler itself puts into unit text.
@@ -32,10 +32,13 @@ func (c *checker) secrets(t stack.Text, what, path string) {
 	if !t.Given() {
 		return
 	}
-	line := t.Line(unknownPart)
+	c.secretsIn(t.Line(unknownPart), t.Pos.Via, what, func() string { return path })
+}
+
+func (c *checker) secretsIn(line stack.Line, via *stack.Use, what string, path func() string) {
 	for _, found := range units.Secrets(line.Text) {
-		pos := stack.Pos{Span: line.Span(found.Told, found.Told+len(found.Word)), Via: t.Pos.Via}
-		c.add(stack.Finding(diag.Error, diag.Secret, pos, path, "%s holds a secret: unit text lies in etcd in clear, where every machine reads it", what).
+		pos := stack.Pos{Span: line.Span(found.Told, found.Told+len(found.Word)), Via: via}
+		c.add(stack.Finding(diag.Error, diag.Secret, pos, path(), "%s holds a secret: unit text lies in etcd in clear, where every machine reads it", what).
 			WithHelp(`keep it in a file of the host (0600) and name the file, or read it with env = { NAME = "/file" }; allow = ["secret"] when it is none`))
 	}
 }
