@@ -16,6 +16,9 @@ var secretWords = []string{
 	"_pass", "-pass", "_pwd", "-pwd",
 }
 
+// inSecretWords are the parts of which each of secretWords has one.
+var inSecretWords = []string{"pass", "pwd", "secret", "token", "key"}
+
 // Secret is a secret in a text.
 type Secret struct {
 	// Word tells which, and begins at byte Told: the name that promises it, or the
@@ -33,7 +36,7 @@ type Secret struct {
 func Secrets(s string) []Secret {
 	var found []Secret
 	lower := strings.ToLower(s)
-	if containsAny(lower, "pass", "secret", "token", "key") { // what all of secretWords hold
+	if containsAny(lower, inSecretWords...) {
 		found = slices.Concat(secretOptions(s), secretFlags(s), namedSecrets(inJSON(), s))
 	}
 	bare := func(start, end int) {
