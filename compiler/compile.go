@@ -77,12 +77,36 @@ func compile(path string, o Options) (*Result, diag.List) {
 		return &Result{}, findings
 	}
 	t, later := topology.Build(s)
+	rules := beside(func() diag.List { return lint.Stack(t) })
 	set, origins, found := emit.Units(t)
+	ofUnits := lint.Units(t, set, origins)
 	later.Add(found...)
-	later.Add(lint.Stack(t)...)
-	later.Add(lint.Units(t, set, origins)...)
+	later.Add(rules()...)
+	later.Add(ofUnits...)
 	findings.Add(lint.Verbatim(s, later)...)
 	return &Result{Set: set, Origins: origins, Topology: t}, lint.Allow(s, findings)
+}
+
+// beside runs f while the caller goes on, and returns what waits for its result. The
+// topology changes no more, so that its rules and what is made of it, which take most
+// of the time of a large stack, need not wait for each other. A panic of f comes out
+// of the wait, for the recover of [Compile].
+func beside[T any](f func() T) (wait func() T) {
+	var result T
+	var fault any
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { fault = recover() }()
+		result = f()
+	}()
+	return func() T {
+		<-done
+		if fault != nil {
+			panic(fault)
+		}
+		return result
+	}
 }
 
 func (o Options) input(path string) stack.Input {
