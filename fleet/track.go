@@ -149,6 +149,15 @@ func (t *track) believed(now time.Time) bool {
 	return true
 }
 
+// proof is when a unit that was seen running has been so for long enough, as far as
+// looking again can tell; the zero time when it lacks more than that.
+func (t *track) proof() time.Time {
+	if t.steady == 0 || t.verdict != units.Up || t.sight.row.Sub != "running" || t.rough || t.plan.Follows || len(t.plan.Loses) > 0 {
+		return time.Time{}
+	}
+	return t.begun.Add(published)
+}
+
 // lost reports whether a unit that was up is on no machine any more. Then fleet
 // moves it, or its row is away for some seconds; it is waited for again.
 func (t *track) lost() bool {

@@ -39,11 +39,19 @@ func (r *run) wait(ctx context.Context) error {
 			r.giveUp()
 			break
 		}
-		if err := sleep(ctx, nextPause(began, looked)); err != nil {
+		if err := sleep(ctx, r.nextLook(began, looked)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// nextLook is how long to wait until looking can tell something new.
+func (r *run) nextLook(began, looked time.Time) time.Duration {
+	if left := time.Until(r.lastProof()); left > 0 {
+		return min(pause, left)
+	}
+	return nextPause(began, looked)
 }
 
 // nextPause is how long to leave the server alone after a look.
@@ -52,6 +60,26 @@ func nextPause(began, looked time.Time) time.Duration {
 		return pause
 	}
 	return min(pause, max(quickPause, 4*time.Since(looked)))
+}
+
+// lastProof is when the last of the units that are waited for has been up for long
+// enough, the zero time while one lacks more than that: until then no look can end
+// the wait.
+func (r *run) lastProof() time.Time {
+	var last time.Time
+	for _, t := range r.tracks {
+		if t.result != NotReached {
+			continue
+		}
+		at := t.proof()
+		if at.IsZero() {
+			return at
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
 }
 
 // finishUnwatched settles units that nothing is to be seen of.

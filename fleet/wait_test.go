@@ -242,6 +242,27 @@ func TestPollsStatesOnly(t *testing.T) {
 	})
 }
 
+// TestLastLookComesWhenItIsDue holds the wait for a unit that is running to one
+// more look, at the moment from which it is believed.
+func TestLastLookComesWhenItIsDue(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+		c.Behave("a.service", fleettest.Phases(fleettest.Phase{State: "active/running"}))
+		var seen time.Time
+		var looks int
+		tell := func(e Event) {
+			if u, ok := e.(UnitChanged); ok && seen.IsZero() && strings.Contains(u.To, "running") {
+				seen, looks = time.Now(), conn.Counts().StatePages
+			}
+		}
+		if _, err := Apply(t.Context(), conn, planFor(t, conn, set(unit("a")), DiffOptions{}), ApplyOptions{}, tell); err != nil {
+			t.Fatal(err)
+		}
+		if more := conn.Counts().StatePages - looks; seen.IsZero() || time.Since(seen) != published || more != 1 {
+			t.Errorf("%d more looks, over after %v", more, time.Since(seen))
+		}
+	})
+}
+
 // TestTellsNews lists the states that are told of units that were there before.
 func TestTellsNews(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
