@@ -11,6 +11,27 @@ type Set struct {
 	Stack     string
 	Units     []Unit
 	Addresses []Address
+	// Spares are further instances of groups, which are not wanted and which a
+	// rollout may run while it lasts (Update.MaxExtra); those of a group in order.
+	Spares []Unit
+}
+
+// WithSpares returns the set with these spares.
+func (s *Set) WithSpares(spares []Unit) *Set {
+	more := *s
+	more.Spares = spares
+	return &more
+}
+
+// SparesOf returns the spares of a group.
+func (s *Set) SparesOf(group string) []Unit {
+	var list []Unit
+	for _, u := range s.Spares {
+		if u.Group == group {
+			list = append(list, u)
+		}
+	}
+	return list
 }
 
 // NewSet makes the Set of a stack. It sorts its own copy of units by name.

@@ -33,6 +33,9 @@ type Unit struct {
 	// Waits lists what the unit's own ExecStartPre waiters hold out for, in the
 	// order in which they run.
 	Waits []Wait
+	// Update says how a change of it is rolled out, nil for all at once. It is no
+	// part of what fleet gets, nor of the hash.
+	Update *Update
 }
 
 // Wait tells of one ExecStartPre waiter of a unit what it holds out for.

@@ -42,13 +42,14 @@ type Origins map[units.Name][]Origin
 // Units compiles every unit of the stack.
 func Units(t *topology.Topology) (*units.Set, Origins, diag.List) {
 	e := &emitter{t: t, origins: Origins{}, addresses: map[string]units.Address{}}
-	var list []units.Unit
+	var list, spares []units.Unit
 	for _, n := range t.Nodes() {
 		if n.Unit != nil && n.Unit.Name != "" && t.ByName(n.Name()) == n {
 			list = append(list, e.unit(n)...)
+			spares = append(spares, e.spares(n)...)
 		}
 	}
-	return units.NewSet(t.Stack.Name, list, e.sortedAddresses()...), e.origins, e.findings
+	return units.NewSet(t.Stack.Name, list, e.sortedAddresses()...).WithSpares(spares), e.origins, e.findings
 }
 
 type emitter struct {
@@ -62,6 +63,7 @@ func (e *emitter) add(d ...diag.Diagnostic) { e.findings.Add(d...) }
 
 // unit compiles the one unit of a node, or its instances.
 func (e *emitter) unit(n *topology.Node) []units.Unit {
+	e.checkUpdate(n)
 	if !n.Unit.Counted() {
 		return []units.Unit{e.instance(n, "")}
 	}
@@ -93,7 +95,7 @@ func (e *emitter) instance(n *topology.Node, instance string) units.Unit {
 		w.compiled()
 	}
 	e.origins[w.name] = w.from
-	u := units.Unit{Name: w.name, Options: w.options, Desired: n.Unit.State, Waits: w.waits}
+	u := units.Unit{Name: w.name, Options: w.options, Desired: n.Unit.State, Waits: w.waits, Update: updateOf(n.Unit)}
 	if instance != "" {
 		u.Group = n.Key
 	}

@@ -148,6 +148,8 @@ type Unit struct {
 	State   units.State
 	Count   Int
 	Spread  Flag
+	// Update says how a change is rolled out, nil when the stack does not say.
+	Update *Update
 	// Release names the release whose flags the unit's program knows: "kubernetes/0.15".
 	Release Word
 

@@ -48,6 +48,8 @@ var unitWords = []keyword[Unit]{
 		"so many instances, NAME@1 to NAME@N", `3`),
 	key("spread", flag(), func(u *Unit) *Flag { return &u.Spread },
 		"true: no two of its instances on one machine", `true`),
+	key("update", updateForm(), func(u *Unit) **Update { return &u.Update },
+		"how a change of it is rolled out; it is no part of the unit itself", `{ max_unavailable = 1, healthy_for = "10s" }`).besideText(),
 	key("release", oneName(), func(u *Unit) *Word { return &u.Release },
 		"the release whose flags its program knows", `"kubernetes/0.15"`).besideText(),
 	listKey("allow", allowances(), func(u *Unit) *[]*Allowance { return &u.Allow },

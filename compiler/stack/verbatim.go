@@ -39,7 +39,7 @@ func (v *Verbatim) Options() []units.Option {
 func (d *decoder) verbatim(u *Unit, v *syntax.Value) {
 	*u = Unit{
 		Key: u.Key, Pos: u.Pos, Name: u.Name, Ready: u.Ready, Port: u.Port, Listen: u.Listen, Announce: u.Announce,
-		State: u.State, Release: u.Release, Allow: u.Allow, Verbatim: &Verbatim{Pos: d.pos(v.Span)},
+		State: u.State, Update: u.Update, Release: u.Release, Allow: u.Allow, Verbatim: &Verbatim{Pos: d.pos(v.Span)},
 	}
 	if v.Kind != syntax.String {
 		d.want(v, "the text of a unit file")
