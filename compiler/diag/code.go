@@ -22,6 +22,7 @@ const (
 	BadParameter      Code = "bad-parameter"
 	UnknownRole       Code = "unknown-role"
 	UnknownUnit       Code = "unknown-unit"
+	UnknownMachine    Code = "unknown-machine"
 	UnknownLibrary    Code = "unknown-library"
 	LibraryCycle      Code = "library-cycle"
 	LibraryVersion    Code = "library-version"
@@ -63,6 +64,9 @@ const (
 	HostUnit            Code = "host-unit"
 	UndeclaredUnit      Code = "undeclared-unit"
 	NetworkOverlap      Code = "network-overlap"
+	NetworkCapacity     Code = "network-capacity"
+	MetadataClash       Code = "metadata-clash"
+	MachineClash        Code = "machine-clash"
 	Unplaceable         Code = "unplaceable"
 	NeverReady          Code = "never-ready"
 	HostAfterFleet      Code = "host-after-fleet"
@@ -105,7 +109,7 @@ const (
 // allowable are the codes that `allow = [...]` may silence: every warning, and
 // the errors about things that a person may know better than the compiler.
 var allowable = []Code{
-	MaybeCrossMachine, UndeclaredPort, PortClash, NetworkOverlap, HostAfterFleet,
+	MaybeCrossMachine, UndeclaredPort, PortClash, NetworkOverlap, NetworkCapacity, HostAfterFleet,
 	UnusedDependency, MissingDependency, TwinUnits, WeakRequires, NotLaunched, InstallSection,
 	NoRestart, Secret, UnexpandedVar, EmptyArgument, EndlessLoop, WaitsForFile,
 	NeedsSystemd, PathTypo, OddCharacter, FlagRelease, FlagValue, OpenDoor, BareProbe, RawDownload,

@@ -84,6 +84,11 @@ func (w *writer) other(t stack.Text, r stack.Ref, path string, address addresser
 		w.add(w.problem(diag.UnknownName, t, r, path, "the stack has no word %q to put in", r.Field).WithHelp("its only word is stack.name"))
 		return ""
 	}
+	if to == nil && r.Subject == "machine" {
+		w.add(w.problem(diag.BadExpression, t, r, path, "a unit is for whichever machine fleet chooses, and machine.%s is for one", r.Field).
+			WithHelp("read it from a file of the machine: env = { COREOS_PRIVATE_IPV4 = \"/etc/environment\" }"))
+		return ""
+	}
 	if to == nil {
 		w.add(stack.Suggest(w.problem(diag.UnknownName, t, r, path, "%q is neither a unit of the stack nor a host entry", r.Subject), r.Subject, w.keys(),
 			"a parameter is written without a dot"))

@@ -56,6 +56,11 @@ func permitsOf(s *stack.Stack) []*permit {
 			list = append(list, &permit{Allowance: a, path: allowPath(a)})
 		}
 	}
+	if s.Network != nil {
+		for _, a := range s.Network.Allow {
+			list = append(list, &permit{Allowance: a, path: allowPath(a)})
+		}
+	}
 	return list
 }
 

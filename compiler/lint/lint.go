@@ -35,12 +35,13 @@ func Stack(t *topology.Topology) diag.List {
 		unusedDependencies(c, n)
 	}
 	c.networks()
+	c.inventory()
 	return c.findings
 }
 
 // nodeRules look at a unit or a host entry.
 func nodeRules() []func(*checker, *topology.Node) {
-	return []func(*checker, *topology.Node){hostAfterFleet, portClash, twinUnits}
+	return []func(*checker, *topology.Node){hostAfterFleet, portClash, twinUnits, hostUnits}
 }
 
 // unitRules look at one unit of the stack.

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/stack"
@@ -20,13 +21,97 @@ func (c *checker) overlap(a, b *stack.Param) {
 		return
 	}
 	pos := stack.Pos{Span: b.Value.Span, Via: b.From.Via}
-	d := stack.Finding(diag.Error, diag.NetworkOverlap, pos, "params."+b.Name, "network %q (%s) meets network %q (%s): an address in both belongs to two things", b.Name, second, a.Name, first).
+	d := stack.Finding(diag.Error, diag.NetworkOverlap, pos, c.rangePath(b), "network %q (%s) meets network %q (%s): an address in both belongs to two things", b.Name, second, a.Name, first).
 		WithNote(a.Value.Span, fmt.Sprintf("%q is given here", a.Name)).
 		WithHelp("choose ranges that do not meet: machines, pods and services each need their own")
-	for _, allowed := range append(a.Allow, b.Allow...) {
-		if allowed.Code == string(diag.NetworkOverlap) {
-			d.Path = allowPath(allowed)
+	allow := slices.Concat(a.Allow, b.Allow)
+	if c.ofNetwork(a) || c.ofNetwork(b) {
+		allow = append(allow, c.t.Stack.Network.Allow...)
+	}
+	c.add(permitted(d, allow))
+}
+
+// permitted gives a finding the place of the allowance that is meant for it, if
+// there is one.
+func permitted(d diag.Diagnostic, allow []*stack.Allowance) diag.Diagnostic {
+	for _, a := range allow {
+		if a.Code == string(d.Code) {
+			d.Path = allowPath(a)
 		}
 	}
-	c.add(d)
+	return d
+}
+
+// ofNetwork reports whether a range stands in [network].
+func (c *checker) ofNetwork(p *stack.Param) bool {
+	return c.t.Stack.Network != nil && slices.Contains(c.t.Stack.Network.Ranges(), p)
+}
+
+// rangePath is the logical place of a range.
+func (c *checker) rangePath(p *stack.Param) string {
+	if c.ofNetwork(p) {
+		return "network." + p.Name
+	}
+	return "params." + p.Name
+}
+
+// inventory holds the machines against the ranges of [network].
+func (c *checker) inventory() {
+	n := c.t.Stack.Network
+	if n == nil {
+		return
+	}
+	for _, m := range c.t.Stack.Machines {
+		c.machineAddress(n, m)
+	}
+	c.capacity(n)
+}
+
+// machineAddress: a machine's own address is from the range of the machines, and
+// from none that containers or services get theirs from.
+func (c *checker) machineAddress(n *stack.Network, m *stack.Machine) {
+	addr, err := netip.ParseAddr(m.Address.Source())
+	if err != nil {
+		return // a name, or none at all
+	}
+	path := "machine." + m.Name + ".address"
+	inside := len(n.Machines) == 0
+	for _, p := range n.Ranges() {
+		r, err := netip.ParsePrefix(p.Value.Str)
+		switch {
+		case err != nil:
+		case slices.Contains(n.Machines, p):
+			inside = inside || r.Contains(addr)
+		case r.Contains(addr):
+			c.add(permitted(stack.Finding(diag.Error, diag.NetworkOverlap, m.Address.Pos, path, "machine %q has an address of the network %q (%s)", m.Name, p.Name, r).
+				WithNote(p.Pos.Span, "the network").WithHelp("choose ranges that do not meet: machines, pods and services each need their own"), n.Allow))
+			return
+		}
+	}
+	if !inside {
+		c.add(stack.Finding(diag.Error, diag.BadValue, m.Address.Pos, path, "%s is in no range of the machines", addr).
+			WithNote(n.Machines[0].Pos.Span, "the range").WithHelp("correct the address, or add its range to machines in [network]"))
+	}
+}
+
+// capacity: a machine for which the pod network has no part left gets no flannel,
+// and so no containers.
+func (c *checker) capacity(n *stack.Network) {
+	pods, ok := n.PodRange()
+	if !ok {
+		return
+	}
+	bits, machines := n.SubnetBits(), len(c.t.Stack.Machines)
+	pos := n.Pods.Pos
+	if n.Subnet.Given() {
+		pos = n.Subnet.Pos
+	}
+	switch {
+	case bits <= pods.Bits():
+		c.add(stack.Finding(diag.Error, diag.BadValue, pos, "network.subnet", "a /%d of a machine is not a part of the pod network %s", bits, pods).
+			WithHelp(fmt.Sprintf("write subnet = %d or more", pods.Bits()+1)))
+	case machines > n.Capacity():
+		c.add(permitted(stack.Finding(diag.Error, diag.NetworkCapacity, pos, "network.pods", "%s has parts of /%d for %d machines, and there are %d", pods, bits, n.Capacity(), machines).
+			WithHelp("take a wider range for pods, or smaller parts with subnet = …; flannel leaves the first part free"), n.Allow))
+	}
 }

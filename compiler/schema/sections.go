@@ -3,6 +3,7 @@ package schema
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,7 +23,9 @@ func (w *writer) addSections(n *node, names []string) {
 			n.Properties[s] = &node{Not: &node{}, Description: "placement is said with stackc's own words: role, metadata, global, machine_of, machine_id, conflicts"}
 			continue
 		}
-		w.sections = append(w.sections, s)
+		if len(units.DirectiveKeys(s)) > 0 && !slices.Contains(w.sections, s) {
+			w.sections = append(w.sections, s)
+		}
 		n.Properties[s] = &node{
 			Type:        "object",
 			Description: "systemd's own words: they stand in the unit as they are written here",

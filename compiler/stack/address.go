@@ -10,6 +10,9 @@ import (
 	"github.com/stackc/stackc/units/pattern"
 )
 
+// faultyAddress stands for one that is at fault, which is reported.
+const faultyAddress = "unknown"
+
 // address reads a host without a port. One at fault counts as given, so that
 // nobody misses it.
 func (d *decoder) address(v *syntax.Value) Text { return d.checkAddress(v, d.text(v)) }
@@ -21,7 +24,7 @@ func (d *decoder) checkAddress(v *syntax.Value, t Text) Text {
 		ok = false
 	}
 	if !ok {
-		return plainText(d.pos(v.Span), nil, "unknown")
+		return plainText(d.pos(v.Span), nil, faultyAddress)
 	}
 	return t
 }

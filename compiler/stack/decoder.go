@@ -14,6 +14,7 @@ type scope struct {
 	use    *Use
 	name   string // of the stack, once read
 	params map[string]*Param
+	facts  *facts // of the inventory, nil where nothing of it can be asked
 }
 
 // title is what messages call the file of the scope.

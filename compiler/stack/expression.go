@@ -22,6 +22,14 @@ func (d *decoder) resolve(v *syntax.Value) (value *syntax.Value, ok bool) {
 		return v, true
 	}
 	name := found[0].name
+	if f, isFact := d.fact(name, v.Span); isFact {
+		if f == nil {
+			return nil, false
+		}
+		resolved := *f
+		resolved.Span = v.Span
+		return &resolved, true
+	}
 	if !paramName().MatchString(name) {
 		return v, true
 	}
@@ -84,6 +92,12 @@ func (d *decoder) expression(v *syntax.Value, x expression) (part, bool) {
 		return part{}, false
 	}
 	subject, field, isRef := cutLast(x.name)
+	if f, isFact := d.fact(x.name, span); isFact {
+		if f == nil {
+			return part{}, false
+		}
+		return part{text: paramText(f), put: true}, true
+	}
 	switch {
 	case x.name == "":
 		d.errorf(diag.BadExpression, span, "an expression needs a name").help(`write ${{ name }} for a parameter, ${{ unit.port }} for a unit's word`)

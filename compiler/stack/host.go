@@ -41,7 +41,7 @@ func (l *loader) hosts(d *decoder, tree *syntax.Table) {
 
 // hostWords are the keys of a host entry.
 var hostWords = []keyword[Host]{
-	key("unit", form[units.Name]{stringShape(NotEmpty), (*decoder).unitName}, func(h *Host) *units.Name { return &h.Unit },
+	key("unit", hostUnitForm(), func(h *Host) *units.Name { return &h.Unit },
 		"the unit that the hosts have without fleet", `"etcd.service"`),
 	key("role", names(), func(h *Host) *[]Word { return &h.Roles },
 		"the role on whose machines it is, or several; every machine when it is not said", `"master"`),
@@ -53,6 +53,33 @@ var hostWords = []keyword[Host]{
 		"where it is found from other machines, or several places of which any will do; without a unit it is outside of the cluster", `"registry.example.com"`),
 	key("after", names(), func(h *Host) *[]Word { return &h.After },
 		"units of the stack that it needs itself", `["api"]`),
+	{Keyword{Name: "drop_in", Help: "pieces that are laid over the unit which the image has, by their file names", Shape: dropInsShape(),
+		Example: `{ "50-log.conf" = { Service = { LogLevelMax = "info" } } }`}, func(d *decoder, h *Host, v *syntax.Value) { d.dropIns(h, v) }},
+	key("environment", form[[]Variable]{variableShape(), (*decoder).variables}, func(h *Host) *[]Variable { return &h.Environment },
+		"what its program finds in its environment", `{ HTTP_PROXY = "http://10.0.0.1:3128" }`),
+	key("env", form[[]EnvVar]{mapShape(envPattern, stringShape(slashPattern)), (*decoder).env}, func(h *Host) *[]EnvVar { return &h.Env },
+		"environment variables and the files on the machine that give them, which it waits for", `{ DEFAULT_IPV4 = "/etc/network-environment" }`),
+	key("mask", maskForm(), func(h *Host) *Mask { return &h.Mask },
+		"the roles on whose machines it is kept from starting; true for all", `"node"`),
+	key("enable", flag(), func(h *Host) *Flag { return &h.Enable },
+		"true: systemd starts it at every boot", `true`),
+	key("start", flag(), func(h *Host) *Flag { return &h.Start },
+		"true: it is started as soon as the machine is configured", `true`),
 }
 
-func (d *decoder) host(h *Host, t *syntax.Table) { read(d, h, t, "a host entry", hostWords) }
+// host reads the table of a host entry over what h already holds.
+func (d *decoder) host(h *Host, t *syntax.Table) {
+	words := &syntax.Table{}
+	for _, e := range t.Entries {
+		if isSection(e.Key) {
+			d.at(e.Key).hostSection(&h.Sections, e)
+			continue
+		}
+		words.Entries = append(words.Entries, e)
+	}
+	read(d, h, words, "a host entry", hostWords)
+}
+
+func hostShape() Shape {
+	return tableShape(Table{Name: "a host entry", Keys: keywordsOf(hostWords), Sections: hostSections()})
+}

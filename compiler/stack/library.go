@@ -130,7 +130,7 @@ func (d *decoder) settingValue(v *syntax.Value) (*syntax.Value, bool) {
 		return nil, false
 	}
 	if r != v {
-		r.Span = d.lookup(expressions(v.Str)[0].name, v.Span).Value.Span
+		r.Span = d.givenAt(v)
 		return r, true
 	}
 	if v.Kind != syntax.String || !strings.Contains(v.Str, exprOpen) {

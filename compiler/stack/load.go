@@ -47,8 +47,10 @@ func Load(in Input) (*Stack, diag.List) {
 		stack: &Stack{
 			Mark:  true,
 			roles: map[string]*Role{}, hosts: map[string]*Host{}, units: map[string]*Unit{},
+			machines: map[string]*Machine{}, files: map[string]*HostFile{},
 		},
 	}
+	l.facts = &facts{stack: l.stack, alone: in.Alone, asked: map[string]Pos{}}
 	file, err := in.Opener.Open(in.Path)
 	if err != nil {
 		findings.Add(notFound(in.Path, err))
@@ -76,6 +78,8 @@ type loader struct {
 	named    map[string]*Use // libraries that say their version, by their names
 	open     []string        // paths of the files being loaded, outermost first
 	overlaid bool            // an overlay is being laid over the rest
+	overlays []overlay       // those that could be read
+	facts    *facts
 
 	born     []*Unit          // every unit that a file gave, be it removed later
 	from     map[*Unit]*Use   // which file first gave a unit
@@ -108,9 +112,17 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting, of *decod
 		return nil
 	}
 	l.params(d, tree, settings)
+	d.scope.facts = l.facts
+	l.network(d, tree)
+	l.machines(d, tree)
+	if use == nil {
+		l.overlaidInventory(d.scope)
+	}
 	l.libraries(d, tree)
 	l.roles(d, tree)
 	l.hosts(d, tree)
 	l.units(d, tree)
+	l.files(d, tree)
+	l.bootstrap(d, tree)
 	return d.scope
 }

@@ -28,7 +28,11 @@ func (d *decoder) meant(v *syntax.Value) *meaning {
 	if r, ok := d.resolve(v); !ok || r == v {
 		return nil
 	}
-	return d.lookup(expressions(v.Str)[0].name, v.Span).meant
+	name := expressions(v.Str)[0].name
+	if _, isFact := d.fact(name, v.Span); isFact {
+		return nil
+	}
+	return d.lookup(name, v.Span).meant
 }
 
 func quote(s string) string { return strconv.Quote(s) }
@@ -128,7 +132,7 @@ func (n *resolver) words(path string, words []Word) {
 // text gives the expressions of a text their meaning.
 func (n *resolver) text(path string, t *Text) {
 	for _, p := range t.parts {
-		if p.ref == nil || n.done[p.ref] || p.ref.Subject == "self" || p.ref.Subject == "stack" {
+		if p.ref == nil || n.done[p.ref] || p.ref.Subject == "self" || p.ref.Subject == "stack" || p.ref.Subject == machineSubject {
 			continue
 		}
 		n.done[p.ref] = true

@@ -19,12 +19,14 @@ type overlay struct {
 // layers loads the stack file with its libraries, and the overlays over it.
 func (l *loader) layers(file *source.File) {
 	overlays := l.readOverlays()
+	l.overlays = overlays
 	scope := l.file(file, nil, append(l.overlaySettings(overlays), l.in.Settings...), nil)
 	for _, o := range overlays {
 		if scope != nil {
 			l.overlay(o, scope)
 		}
 	}
+	l.inventory()
 	l.resolveNames()
 	if len(overlays) < len(l.in.Overlays) { // what is missing may stand in the one that cannot be read
 		*l.findings = slices.DeleteFunc(*l.findings, func(d diag.Diagnostic) bool { return d.Code == diag.MissingParameter })
@@ -82,6 +84,21 @@ func (l *loader) overlay(o overlay, s *scope) {
 	l.roles(d, tree)
 	l.hosts(d, tree)
 	l.units(d, tree)
+	l.files(d, tree)
+	l.bootstrap(d, tree)
+}
+
+// overlaidInventory reads what the overlays say of machines and networks, which the
+// libraries' parameters may be made of. The parameters of the stack file have scope s.
+func (l *loader) overlaidInventory(s *scope) {
+	l.overlaid = true
+	for _, o := range l.overlays {
+		d := &decoder{scope: s, findings: l.findings}
+		tree := corrected(o.tree, overlayWords().Names())
+		l.network(d, tree)
+		l.machines(d, tree)
+	}
+	l.overlaid = false
 }
 
 // overlayHeader reads what an overlay says of the stack as a whole.

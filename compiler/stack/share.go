@@ -70,6 +70,7 @@ func (l *loader) shareHost(d *decoder, h *Host, body *syntax.Table) {
 	if h.After == nil {
 		h.After = again.After
 	}
+	h.fillUnit(again)
 }
 
 func sources(list []Text) string {
@@ -107,5 +108,5 @@ func (h *Host) said(key string) string {
 	case "after":
 		return words(h.After)
 	}
-	return ""
+	return h.saidOfUnit(key)
 }

@@ -31,9 +31,16 @@ type Stack struct {
 	Units    []*Unit
 	Allow    []*Allowance // at the top of a file; they hold for the whole stack
 
-	roles map[string]*Role
-	hosts map[string]*Host
-	units map[string]*Unit
+	Machines  []*Machine // the inventory, the stack file's own first
+	Network   *Network   // nil when the stack does not say
+	Files     []*HostFile
+	Bootstrap *Bootstrap // nil when the stack does not say
+
+	roles    map[string]*Role
+	hosts    map[string]*Host
+	units    map[string]*Unit
+	machines map[string]*Machine // nil for one that is left out
+	files    map[string]*HostFile
 }
 
 // Role returns the role of that name, nil when there is none.
@@ -102,7 +109,8 @@ type Role struct {
 }
 
 // Host is something that is there before fleet and is never submitted: a unit of
-// the hosts, or, without a Unit, an address outside of the cluster.
+// the hosts, or, without a Unit, an address outside of the cluster. A unit that the
+// image does not have, or has otherwise, is written by bootstrap.
 type Host struct {
 	Key   string
 	Pos   Pos
@@ -115,6 +123,18 @@ type Host struct {
 	After     []Word
 	// StandIn says that it stands for something that a library needs: nothing of it is known.
 	StandIn bool
+
+	// Sections are the unit as bootstrap writes it, nil when the image has it.
+	Sections []*Section
+	DropIns  []*DropIn
+	// Environment is what the unit's program finds in its environment.
+	Environment []Variable
+	// Env are variables that files on the machine give, which the unit waits for.
+	Env []EnvVar
+	// Mask says where the unit is kept from being started.
+	Mask Mask
+	// Enable and Start say what bootstrap has systemd do with it.
+	Enable, Start Flag
 }
 
 // Unit is one unit that the stack gives to fleet.

@@ -21,10 +21,18 @@ func topWords() Keywords {
 			Help: "libraries"},
 		{Name: "roles", Shape: mapShape("", roleShape()), Example: `{ node = "role=node" }`,
 			Help: "sets of machines"},
-		{Name: "host", Shape: mapShape("", tableShape(Table{Name: "a host entry", Keys: keywordsOf(hostWords)})), Example: `{ docker = { unit = "docker.service" } }`,
+		{Name: "host", Shape: mapShape("", hostShape()), Example: `{ docker = { unit = "docker.service" } }`,
 			Help: "units that the hosts have without fleet, and addresses outside of the cluster"},
 		{Name: "unit", Shape: mapShape("", unitShape()), Example: `{ web = { role = "node" } }`,
 			Help: "the units; false removes one of a library"},
+		{Name: "machine", Shape: mapShape("", machineShape()), Example: `{ core-01 = { role = "master", address = "10.0.0.1" } }`,
+			Help: "the machines; false removes one of a library"},
+		{Name: "network", Shape: tableShape(Table{Name: "[network]", Keys: keywordsOf(networkWords)}), Example: `{ pods = "10.244.0.0/16" }`,
+			Help: "the ranges of addresses that the cluster is made of"},
+		{Name: "file", Shape: mapShape(slashPattern, fileShape()), Example: `{ "/etc/motd" = { content = "hello\n" } }`,
+			Help: "files that machines have before fleet; false removes one of a library"},
+		{Name: "bootstrap", Shape: tableShape(Table{Name: "[bootstrap]", Keys: keywordsOf(bootstrapWords)}), Example: `{ etcd = { members = "master" } }`,
+			Help: "what every machine needs so that fleet runs on it"},
 	}
 }
 

@@ -1,0 +1,406 @@
+package stack
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/syntax"
+	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/pattern"
+)
+
+// Machine is one machine of the inventory: what bootstrap writes a configuration
+// for, and what a role's machines are counted by.
+type Machine struct {
+	Name string
+	Pos  Pos
+	// Address is where the other machines find it, the empty Text when only the
+	// platform knows.
+	Address Text
+	// Public is where it is found from outside, the empty Text when that is not said.
+	Public Text
+	// MAC is the hardware address of the interface that it boots from, in lower
+	// case and with colons, "" when the stack does not say.
+	MAC Word
+	// Roles are all roles that it has.
+	Roles []Word
+	// ID is what /etc/machine-id holds, by which fleet tells machines apart, "" for
+	// one that the machine makes up itself.
+	ID Word
+	// Disk is the device that it is installed on, the empty Text for none: then it
+	// runs from memory.
+	Disk Text
+	// Extra are key=value pairs of metadata that no role gives.
+	Extra []Word
+	// Metadata is what its fleet says of it: one value a key, of all roles together.
+	Metadata map[string]string
+
+	hostname Word
+}
+
+// Hostname is the name that the machine has for itself.
+func (m *Machine) Hostname() string {
+	if m.hostname.Value != "" {
+		return m.hostname.Value
+	}
+	return m.Name
+}
+
+// Has reports whether the inventory gives the machine that role.
+func (m *Machine) Has(role string) bool {
+	return slices.ContainsFunc(m.Roles, func(w Word) bool { return w.Value == role })
+}
+
+// Pairs returns the metadata as fleet takes it, key=value, in the order of the keys.
+func (m *Machine) Pairs() []string {
+	var pairs []string
+	for k, v := range m.Metadata {
+		pairs = append(pairs, k+"="+v)
+	}
+	slices.Sort(pairs)
+	return pairs
+}
+
+// machineWords are the keys of a machine.
+var machineWords = []keyword[Machine]{
+	listKey("role", names(), func(m *Machine) *[]Word { return &m.Roles },
+		"its role, or all of its roles", `["master", "minion"]`),
+	key("address", address(), func(m *Machine) *Text { return &m.Address },
+		"where the other machines find it, without a port", `"10.0.0.1"`),
+	key("public", address(), func(m *Machine) *Text { return &m.Public },
+		"where it is found from outside", `"192.0.2.1"`),
+	key("mac", form[Word]{stringShape(macPattern), (*decoder).mac}, func(m *Machine) *Word { return &m.MAC },
+		"the hardware address that it boots from", `"52:54:00:00:00:01"`),
+	key("hostname", form[Word]{stringShape(NotEmpty), (*decoder).hostName}, func(m *Machine) *Word { return &m.hostname },
+		"its name for itself; the name of the table when it is not said", `"core-01"`),
+	key("id", form[Word]{stringShape(idPattern), (*decoder).machineID}, func(m *Machine) *Word { return &m.ID },
+		"what its /etc/machine-id holds, by which fleet knows it", `"2ec5b0e5f1d34d9e8f6ab7c0d1e2f304"`),
+	key("disk", form[Text]{stringShape(`^/dev/`), (*decoder).disk}, func(m *Machine) *Text { return &m.Disk },
+		"the device that it is installed on; without one it runs from memory", `"/dev/sda"`),
+	listKey("metadata", pairs(), func(m *Machine) *[]Word { return &m.Extra },
+		"further key=value pairs of fleet's metadata", `"disk=ssd"`),
+}
+
+const (
+	macPattern = `^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$`
+	idPattern  = `^[0-9a-f]{32}$`
+)
+
+var (
+	macAddress  = pattern.New(macPattern)
+	machineIDOf = pattern.New(idPattern)
+)
+
+// mac reads a hardware address, in lower case and with colons.
+func (d *decoder) mac(v *syntax.Value) Word {
+	w := d.word(v)
+	if w.Value != "" && !macAddress().MatchString(w.Value) {
+		d.errorf(diag.BadValue, v.Span, "%q is not a hardware address", w.Value).help(`write six pairs of hexadecimal digits, like "52:54:00:00:00:01"`)
+		return Word{Pos: w.Pos}
+	}
+	w.Value = strings.ToLower(strings.ReplaceAll(w.Value, "-", ":"))
+	return w
+}
+
+// hostName reads the name of a machine.
+func (d *decoder) hostName(v *syntax.Value) Word {
+	w := d.word(v)
+	if w.Value != "" && !validHostName(w.Value) {
+		d.errorf(diag.BadValue, v.Span, "%q cannot be the name of a machine", w.Value).help("use letters, digits and -, at most 64 of them, and dots between such names")
+		return Word{Pos: w.Pos}
+	}
+	return w
+}
+
+// validHostName: 64 bytes are what Linux takes (uname(2)).
+func validHostName(s string) bool { return len(s) <= 64 && hostName().MatchString(s) }
+
+// disk reads the name of a device.
+func (d *decoder) disk(v *syntax.Value) Text {
+	t := d.text(v)
+	if s, ok := d.closed(t); ok && (!strings.HasPrefix(s, "/dev/") || strings.ContainsAny(s, " \t\n")) {
+		d.errorf(diag.BadValue, v.Span, "%q is not a device", s).help(`write it like "/dev/sda"`)
+		return Text{}
+	}
+	return t
+}
+
+func (d *decoder) machineID(v *syntax.Value) Word {
+	w := d.word(v)
+	if w.Value != "" && !machineIDOf().MatchString(w.Value) {
+		d.errorf(diag.BadValue, v.Span, "%q is not a machine id: 32 hexadecimal digits in lower case", w.Value).
+			help("systemd-id128 new prints one; without an id the machine makes up its own")
+		return Word{Pos: w.Pos}
+	}
+	return w
+}
+
+// machines reads [machine.*]; `machine.X = false` removes one that a library brings.
+// A file is read before the libraries that it uses, so that its use entries may name
+// what the machines are; what it says of a machine therefore stays.
+func (l *loader) machines(d *decoder, tree *syntax.Table) {
+	d = d.at("machine")
+	for _, e := range d.tableOf(tree, "machine").Entries {
+		l.machine(d.at(e.Key), e)
+	}
+	l.stack.Machines = slices.DeleteFunc(l.stack.Machines, func(m *Machine) bool { return l.stack.machines[m.Name] != m })
+}
+
+func (l *loader) machine(d *decoder, e *syntax.Entry) {
+	m, known := l.stack.machines[e.Key]
+	if e.Value.Kind == syntax.Bool && !e.Value.Bool {
+		l.stack.machines[e.Key] = nil // known to be none, whatever a library says
+		return
+	}
+	body := d.table(e.Value, "a table, or false to leave a machine of a library out")
+	if body == nil || known && m == nil && !l.overlaid {
+		return
+	}
+	var before []Word
+	if m != nil {
+		before = m.Roles
+	}
+	switch {
+	case m == nil:
+		m = &Machine{Name: e.Key, Pos: d.pos(e.KeySpan)}
+		l.stack.machines[e.Key] = m
+		l.stack.Machines = append(l.stack.Machines, m)
+		if !validHostName(e.Key) {
+			d.errorf(diag.BadValue, e.KeySpan, "%q cannot be the name of a machine", e.Key).help("use letters, digits and -, at most 64 of them, and dots between such names")
+		}
+		read(d, m, body, "a machine", machineWords)
+	case l.overlaid:
+		read(d, m, body, "a machine", machineWords)
+	default:
+		below := &Machine{}
+		read(d, below, body, "a machine", machineWords)
+		m.fill(below)
+	}
+	l.facts.late(d, m, before)
+}
+
+// fill takes what m does not say from what a library says of the same machine.
+func (m *Machine) fill(below *Machine) {
+	for _, t := range []struct{ of, from *Text }{{&m.Address, &below.Address}, {&m.Public, &below.Public}, {&m.Disk, &below.Disk}} {
+		if !t.of.Given() {
+			*t.of = *t.from
+		}
+	}
+	for _, w := range []struct{ of, from *Word }{{&m.MAC, &below.MAC}, {&m.ID, &below.ID}, {&m.hostname, &below.hostname}} {
+		if w.of.Pos.Span.IsZero() {
+			*w.of = *w.from
+		}
+	}
+	if m.Roles == nil {
+		m.Roles = below.Roles
+	}
+	if m.Extra == nil {
+		m.Extra = below.Extra
+	}
+}
+
+// inventory is what is worked out of the machines once all files are in.
+func (l *loader) inventory() {
+	l.machineRoles()
+	for _, m := range l.stack.Machines {
+		l.metadataOf(m)
+	}
+	l.sameMachine()
+	l.roleAddresses()
+	l.facts.hold(l)
+	l.checkFiles()
+	l.checkHosts()
+	l.checkBootstrap()
+	l.stack.Networks = append(l.stack.Networks, l.stack.Network.Ranges()...)
+}
+
+// machineRoles reports roles of machines that there are not.
+func (l *loader) machineRoles() {
+	for _, m := range l.stack.Machines {
+		l.knownRoles("machine."+m.Name+".role", m.Roles)
+	}
+}
+
+// knownRoles reports words that name no role.
+func (l *loader) knownRoles(path string, words []Word) {
+	if l.lost {
+		return
+	}
+	for _, w := range words {
+		if l.stack.roles[w.Value] == nil {
+			l.findings.Add(Suggest(Finding(diag.Error, diag.UnknownRole, w.Pos, path, "there is no role %q", w.Value),
+				w.Value, l.roleNames(), "declare it in [roles]"))
+		}
+	}
+}
+
+func (l *loader) roleNames() []string {
+	var list []string
+	for _, r := range l.stack.Roles {
+		list = append(list, r.Name)
+	}
+	return list
+}
+
+// metadataOf puts the metadata of all roles of a machine together. fleet keeps one
+// value for each key (fleet v1.0.0 machine/state.go), so that two roles may not
+// want different ones.
+func (l *loader) metadataOf(m *Machine) {
+	m.Metadata = map[string]string{}
+	given := map[string]Word{}
+	set := func(pair, giver Word, path string) {
+		key, value, _ := strings.Cut(pair.Value, "=")
+		old, taken := m.Metadata[key]
+		if taken && old != value {
+			l.findings.Add(Finding(diag.Error, diag.MetadataClash, giver.Pos, path, "machine %q would have the metadata %s=%s and %s=%s, and fleet keeps one value of a key", m.Name, key, old, key, value).
+				WithNote(given[key].Pos.Span, "the one is from here").
+				WithHelp("give each role a key of its own, so that a machine can have both: " + ownKeys(old, value)))
+			return
+		}
+		m.Metadata[key], given[key] = value, giver
+	}
+	path := "machine." + m.Name
+	for _, w := range m.Extra {
+		set(w, w, path+".metadata")
+	}
+	var open []Word
+	for _, w := range m.Roles {
+		r := l.stack.roles[w.Value]
+		if r == nil || r.Broken {
+			continue
+		}
+		for _, pair := range r.Pairs {
+			if key, _, _ := strings.Cut(pair.Value, "="); len(r.Metadata[key]) > 1 {
+				open = append(open, w)
+				continue
+			}
+			set(pair, w, path+".role")
+		}
+	}
+	l.chosenMetadata(m, open)
+}
+
+// ownKeys shows how two roles can be said with a key each.
+func ownKeys(a, b string) string { return a + "=true and " + b + "=true" }
+
+// chosenMetadata reports roles with several values of one key of which the machine has none.
+func (l *loader) chosenMetadata(m *Machine, open []Word) {
+	told := map[string]bool{}
+	for _, w := range open {
+		r := l.stack.roles[w.Value]
+		for key, values := range r.Metadata {
+			if slices.Contains(values, m.Metadata[key]) || told[w.Value+key] {
+				continue
+			}
+			told[w.Value+key] = true
+			l.findings.Add(Finding(diag.Error, diag.MetadataClash, w.Pos, "machine."+m.Name+".role", "role %q is %s=%s, and which of them machine %q has is not said", r.Name, key, strings.Join(values, " or "), m.Name).
+				WithNote(r.Pos.Span, "declared here").
+				WithHelp("say it: metadata = " + quote(key+"="+values[0]) + ", or give the machine a role that does"))
+		}
+	}
+}
+
+// sameMachine reports what two machines cannot share.
+func (l *loader) sameMachine() {
+	type fact struct{ what, value string }
+	first := map[fact]Pos{}
+	name := map[fact]string{}
+	for _, m := range l.stack.Machines {
+		hostname := m.hostname
+		if hostname.Value == "" {
+			hostname = Word{Value: m.Name, Pos: m.Pos}
+		}
+		for _, f := range []struct {
+			key, what, value string
+			pos              Pos
+		}{
+			{"address", "address", m.Address.known(), m.Address.Pos}, {"public", "public address", m.Public.known(), m.Public.Pos},
+			{"mac", "hardware address", m.MAC.Value, m.MAC.Pos}, {"id", "machine id", m.ID.Value, m.ID.Pos}, {"hostname", "host name", hostname.Value, hostname.Pos},
+		} {
+			id := fact{f.what, f.value}
+			if other, taken := name[id]; taken && f.value != "" {
+				l.findings.Add(Finding(diag.Error, diag.MachineClash, f.pos, "machine."+m.Name+"."+f.key, "machines %q and %q have the same %s, %s", other, m.Name, f.what, f.value).
+					WithNote(first[id].Span, "the other one").WithHelp("each machine needs its own"))
+				continue
+			}
+			first[id], name[id] = f.pos, m.Name
+		}
+	}
+}
+
+// known is an address that is not at fault.
+func (t Text) known() string {
+	if !t.Given() || len(t.Refs()) > 0 {
+		return ""
+	}
+	if s := t.Expand(nil); s != faultyAddress {
+		return s
+	}
+	return ""
+}
+
+// roleAddresses gives a role that does not say its address that of its one
+// machine, and host entries those of the machines that have them. An address that
+// none of the role's machines has is a finding.
+func (l *loader) roleAddresses() {
+	for _, r := range l.stack.Roles {
+		list := l.stack.MachinesOf(r.Name)
+		switch {
+		case len(list) == 0:
+		case !r.Address.Given():
+			if len(list) == 1 && list[0].Address.known() != "" {
+				r.Address = list[0].Address
+			}
+		case r.Address.known() != "" && !slices.ContainsFunc(list, func(m *Machine) bool {
+			return m.Address.known() == "" || m.Address.known() == r.Address.known() || m.Public.known() == r.Address.known()
+		}):
+			l.findings.Add(Finding(diag.Error, diag.MachineClash, r.Address.Pos, "roles."+r.Name+".address", "role %q is at %s, and no machine of the role has that address", r.Name, r.Address.known()).
+				WithNote(list[0].Pos.Span, "a machine of the role").WithHelp("leave the address out: the inventory says it"))
+		}
+	}
+	for _, h := range l.stack.Hosts {
+		if h.Unit == "" || len(h.Addresses) > 0 || len(h.Roles) != 1 {
+			continue
+		}
+		if r := l.stack.roles[h.Roles[0].Value]; r == nil || r.Address.Given() {
+			continue
+		}
+		for _, m := range l.stack.MachinesOf(h.Roles[0].Value) {
+			if m.Address.known() == "" {
+				h.Addresses = nil
+				break
+			}
+			h.Addresses = append(h.Addresses, m.Address)
+		}
+	}
+}
+
+// MachinesOf returns the machines that have a role, in the order of the inventory.
+func (s *Stack) MachinesOf(role string) []*Machine {
+	var list []*Machine
+	for _, m := range s.Machines {
+		if m.Has(role) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// Machine returns the machine of that name, nil when there is none.
+func (s *Stack) Machine(name string) *Machine { return s.machines[name] }
+
+// Matches reports whether units of a role can be on the machine.
+func (m *Machine) Matches(metadata units.Metadata) bool {
+	for key, values := range metadata {
+		if !slices.Contains(values, m.Metadata[key]) {
+			return false
+		}
+	}
+	return true
+}
+
+// machineShape is what may stand behind the name of a machine.
+func machineShape() Shape {
+	return eitherShape(tableShape(Table{Name: "a machine", Keys: keywordsOf(machineWords)}), Shape{Kind: ShapeFalse})
+}
