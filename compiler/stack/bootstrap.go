@@ -20,7 +20,7 @@ type Bootstrap struct {
 	// Network is the program of [AddressProgram], nil for none.
 	Network *Download
 	SSHKeys []Text
-	Update  *Update
+	Update  *OSUpdate
 	Etcd    *BootEtcd
 	Fleet   *BootFleet
 	Flannel *BootFlannel
@@ -41,8 +41,8 @@ const (
 // AddressWays returns the ways in which a machine can know its own address.
 func AddressWays() []string { return []string{AddressInventory, AddressPlatform, AddressProgram} }
 
-// Update is how the machines' operating system is renewed.
-type Update struct {
+// OSUpdate is how the machines' operating system is renewed.
+type OSUpdate struct {
 	Pos Pos
 	// Group is the channel: "stable"; the empty Text for the image's own.
 	Group Text
@@ -115,7 +115,7 @@ var bootstrapWords = []keyword[Bootstrap]{
 		"where the program comes from that asks the kernel for the address", `{ url = "http://10.0.0.1/setup-network-environment", to = "/opt/bin/setup-network-environment", unverified = true }`),
 	listKey("ssh_keys", form[[]Text]{manyShape(stringShape(NotEmpty)), (*decoder).sshKeys}, func(b *Bootstrap) *[]Text { return &b.SSHKeys },
 		"the public keys that may log in", `["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJp core@lab"]`),
-	part1("update", "[bootstrap.update]", updateWords, func(b *Bootstrap) **Update { return &b.Update }, func(u *Update, p Pos) { u.Pos = p },
+	part1("update", "[bootstrap.update]", osUpdateWords, func(b *Bootstrap) **OSUpdate { return &b.Update }, func(u *OSUpdate, p Pos) { u.Pos = p },
 		"how the operating system is renewed", `{ group = "stable", reboot = "etcd-lock" }`),
 	part1("etcd", "[bootstrap.etcd]", etcdWords, func(b *Bootstrap) **BootEtcd { return &b.Etcd }, func(e *BootEtcd, p Pos) { e.Pos = p },
 		"etcd as the hosts run it", `{ members = "master" }`),
@@ -127,10 +127,10 @@ var bootstrapWords = []keyword[Bootstrap]{
 		"docker in flannel's network: it waits for the machine's part of it", `{ role = "node" }`),
 }
 
-var updateWords = []keyword[Update]{
-	key("group", matching(NotEmpty), func(u *Update) *Text { return &u.Group }, "the channel that updates come from", `"stable"`),
-	key("reboot", choice1(RebootStrategies), func(u *Update) *Word { return &u.Reboot }, "when a machine starts again for an update", `"etcd-lock"`),
-	key("server", matching(`://`), func(u *Update) *Text { return &u.Server }, "an update server of one's own", `"http://10.0.0.1:8000/v1/update/"`),
+var osUpdateWords = []keyword[OSUpdate]{
+	key("group", matching(NotEmpty), func(u *OSUpdate) *Text { return &u.Group }, "the channel that updates come from", `"stable"`),
+	key("reboot", choice1(RebootStrategies), func(u *OSUpdate) *Word { return &u.Reboot }, "when a machine starts again for an update", `"etcd-lock"`),
+	key("server", matching(`://`), func(u *OSUpdate) *Text { return &u.Server }, "an update server of one's own", `"http://10.0.0.1:8000/v1/update/"`),
 }
 
 var etcdWords = []keyword[BootEtcd]{
