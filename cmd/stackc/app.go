@@ -85,6 +85,7 @@ func newApp(p *program) *cli.App {
 			p.history(),
 			p.rollback(),
 			p.lock(),
+			p.gc(),
 			p.library(),
 			p.schema(),
 			p.completion(),

@@ -64,7 +64,7 @@ func (g *connection) flags() []cli.Flag {
 		&cli.GenericFlag{Name: "driver", Value: &g.driver, EnvVars: variable("DRIVER"),
 			Usage: "`WHAT` answers at the endpoints: API, which is fleet, or etcd"},
 		&cli.StringFlag{Name: "etcd-key-prefix", Destination: &g.etcdPrefix, EnvVars: variable("ETCD_KEY_PREFIX"), DefaultText: fleet.DefaultEtcdPrefix,
-			Usage: "fleet's `DIR` in etcd, with --driver=etcd"},
+			Usage: "fleet's `DIR` in etcd, for gc and with --driver=etcd"},
 		&cli.BoolFlag{Name: "verbose", Destination: &g.verbose, DisableDefaultText: true, Usage: "count the requests to fleet"},
 		&cli.BoolFlag{Name: "debug", Destination: &g.debug, EnvVars: variable("DEBUG"), DisableDefaultText: true, Usage: "show every request to fleet"},
 	}, g.hiddenFlags())

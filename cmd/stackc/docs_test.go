@@ -151,7 +151,7 @@ func objects() map[string]any {
 		"submit, rollback, destroy, start, stop, restart, unload": carriedOut{}, "outcome": fleet.Outcome{},
 		"unit of an outcome": fleet.UnitOutcome{}, "state": fleet.UnitState{}, "requests": fleet.Counts{}, "status": statusReport{},
 		"unit of a status": view.Standing{}, "history": historyReport{}, "revision": state.Revision{}, "source": state.Source{}, "history show": revisionReport{},
-		"lock": lockReport{}, "holder": state.Lock{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
+		"lock": lockReport{}, "gc": collectedReport{}, "holder": state.Lock{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
 		"why": whyReport{}, "diagnosis": fleet.Diagnosis{}, "unit on a machine": fleet.Spot{}, "eligible machine": fleet.Eligible{}, "peer": fleet.Peer{},
 		"place": diag.Place{}, "position": diag.Position{}, "error": errorReport{},
 		"library list": libraryList{}, "library": view.Library{}, "library show": view.LibraryDetails{}, "export": view.Export{},

@@ -131,7 +131,8 @@ func (f *failure) ofState(err error) {
 	switch state.KindOf(err) {
 	case state.Held:
 		f.code = exitStale
-		if errors.As(err, &e) {
+		f.help = "wait for it; the lock of a run that was killed ends by itself within 30 seconds"
+		if errors.As(err, &e) && e.Lock.Stack != "" {
 			f.help = fmt.Sprintf("wait for it; if that run is dead, stackc lock steal %s takes the lock away", e.Lock.Stack)
 		}
 	case state.Lost:

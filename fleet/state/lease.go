@@ -41,7 +41,7 @@ func (s *Store) lease(stack, key string, h Holder, sent time.Time, index uint64)
 	return l
 }
 
-// Stack returns the stack that is locked.
+// Stack returns the stack that is locked, "" for the registry.
 func (l *Lease) Stack() string { return l.stack }
 
 // Holder returns who holds it: the caller of Acquire.
@@ -54,7 +54,7 @@ func (l *Lease) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lost == nil && time.Until(l.until) < margin {
-		l.lost = fail("hold the lock of "+l.stack, Lost, "it could not be refreshed in time, and may be somebody else's by now")
+		l.lost = fail("hold the lock of "+called(l.stack), Lost, "it could not be refreshed in time, and may be somebody else's by now")
 	}
 	return l.lost
 }
@@ -72,16 +72,16 @@ func (l *Lease) Release(ctx context.Context) error {
 	l.mu.Lock()
 	index := l.index
 	l.mu.Unlock()
-	err := l.store.remove(ctx, "unlock "+l.stack, l.key, etcd.DeleteOptions{PrevIndex: index})
+	err := l.store.remove(ctx, "unlock "+called(l.stack), l.key, etcd.DeleteOptions{PrevIndex: index})
 	if KindOf(err) != conflict {
 		return err
 	}
 	// The answer to the last refresh was not heard, perhaps.
-	now, err := l.store.Lock(ctx, l.stack)
+	now, err := l.store.lockAt(ctx, l.stack, l.key)
 	if err != nil || now == nil || now.ID != l.holder.ID {
 		return err
 	}
-	return l.store.remove(ctx, "unlock "+l.stack, l.key, etcd.DeleteOptions{PrevIndex: now.index})
+	return l.store.remove(ctx, "unlock "+called(l.stack), l.key, etcd.DeleteOptions{PrevIndex: now.index})
 }
 
 // lose notes once that the lock is lost.
@@ -89,7 +89,7 @@ func (l *Lease) lose(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lost == nil {
-		l.lost = fail("hold the lock of "+l.stack, Lost, format, args...)
+		l.lost = fail("hold the lock of "+called(l.stack), Lost, format, args...)
 	}
 }
 

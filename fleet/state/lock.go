@@ -46,7 +46,12 @@ func (s *Store) Lock(ctx context.Context, stack string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.get(ctx, "read the lock of "+stack, key, false)
+	return s.lockAt(ctx, stack, key)
+}
+
+// lockAt reads the lock at a key.
+func (s *Store) lockAt(ctx context.Context, stack, key string) (*Lock, error) {
+	answer, err := s.get(ctx, "read the lock of "+called(stack), key, false)
 	switch {
 	case KindOf(err) == Missing:
 		return nil, nil
@@ -95,11 +100,32 @@ func (s *Store) Steal(ctx context.Context, l *Lock) error {
 // Acquire takes the lock of a stack, and keeps it until Release. When somebody
 // has it the error is of Kind Held. Of h, the ID and the times are filled in.
 func (s *Store) Acquire(ctx context.Context, stack string, h Holder) (*Lease, error) {
-	op := "lock " + stack
 	key, err := s.key(stack, "lock")
 	if err != nil {
 		return nil, err
 	}
+	return s.acquire(ctx, stack, key, h)
+}
+
+// AcquireRegistry is Acquire for the one lock that is no stack's: that of fleet's
+// registry as a whole, for whoever tidies it up. The Lock of an error has no Stack.
+func (s *Store) AcquireRegistry(ctx context.Context, h Holder) (*Lease, error) {
+	return s.acquire(ctx, registry, s.Place("registry", "lock"), h)
+}
+
+// registry stands in place of a stack's name for the lock of the registry.
+const registry = ""
+
+// called words whose lock it is.
+func called(stack string) string {
+	if stack == registry {
+		return "the registry"
+	}
+	return stack
+}
+
+func (s *Store) acquire(ctx context.Context, stack, key string, h Holder) (*Lease, error) {
+	op := "lock " + called(stack)
 	h.ID = rand.Text()
 	h.Since = time.Now().UTC().Truncate(time.Second)
 	h.Refreshed = h.Since
@@ -111,12 +137,12 @@ func (s *Store) Acquire(ctx context.Context, stack string, h Holder) (*Lease, er
 	if KindOf(err) != conflict {
 		return nil, err
 	}
-	now, err := s.Lock(ctx, stack)
+	now, err := s.lockAt(ctx, stack, key)
 	switch {
 	case err != nil:
 		return nil, err
 	case now == nil: // it has become free between the two requests
-		return s.Acquire(ctx, stack, h)
+		return s.acquire(ctx, stack, key, h)
 	case now.ID == h.ID: // an earlier try of the request has gone through
 		return s.lease(stack, key, h, sent, now.index), nil
 	}

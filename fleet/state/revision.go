@@ -102,6 +102,22 @@ func (s *Store) Revisions(ctx context.Context, stack string) ([]Revision, error)
 	return list, nil
 }
 
+// Stacks names the stacks of which something is kept, in order.
+func (s *Store) Stacks(ctx context.Context) ([]string, error) {
+	answer, err := s.get(ctx, "list the stacks", s.Place("stacks"), false)
+	switch {
+	case KindOf(err) == Missing:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	var names []string
+	for _, node := range answer.Node.Nodes {
+		names = append(names, deep(path.Base(node.Key)))
+	}
+	return names, nil
+}
+
 // Record is a revision that is being made.
 type Record struct {
 	store *Store

@@ -136,6 +136,24 @@ func (s *Store) Has(ctx context.Context, key string) (bool, error) {
 	return err == nil, err
 }
 
+// Do makes a request about keys that are not the store's own, those of fleet's
+// registry for one, with the tries and the errors of all its requests. It may be made
+// several times. An answer of etcd that is no fault has to be taken for one inside of
+// request; errors.As finds it there as an etcd.Error.
+func (s *Store) Do(ctx context.Context, op string, request func(context.Context, etcd.KeysAPI) (*etcd.Response, error)) (*etcd.Response, error) {
+	return s.attempt(ctx, op, func(ctx context.Context) (*etcd.Response, error) { return request(ctx, s.keys) })
+}
+
+// Watch gives the changes below a key that come after the one with that index.
+func (s *Store) Watch(key string, after uint64) etcd.Watcher {
+	return s.keys.Watcher(key, &etcd.WatcherOptions{AfterIndex: after, Recursive: true})
+}
+
+// Place gives the key of something that belongs to no stack, below Prefix.
+func (s *Store) Place(parts ...string) string {
+	return path.Join(append([]string{s.prefix, "v1"}, parts...)...)
+}
+
 // key gives the place of something that belongs to a stack.
 func (s *Store) key(stack string, parts ...string) (string, error) {
 	if stack == "" || strings.HasPrefix(stack, ".") || strings.HasPrefix(stack, "_") || strings.ContainsAny(stack, "~\x00") {
