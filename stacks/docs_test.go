@@ -37,7 +37,7 @@ func TestPageExamples(t *testing.T) {
 // TestPageParameters: the page gives each library's parameters as they are, in
 // their order; checksums share one row.
 func TestPageParameters(t *testing.T) {
-	sections := strings.Split(page(t), "\n## ")
+	sections := regexp.MustCompile(`\n###? `).Split(page(t), -1)
 	for _, name := range (stacks.Library{}).Names() {
 		t.Run(name, func(t *testing.T) {
 			s, _ := stack.Load(stack.Input{Path: name, Opener: stacks.Library{}, Std: stacks.Library{}})

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/units"
 )
 
@@ -21,7 +22,8 @@ import (
 // Sources: for 0.15 the command lines of its release candidate in
 // kubernetes#6851; kubernetes#7281 (dashes inside names came later),
 // kubernetes#8740 (--service-cluster-ip-range came with 0.18), kubernetes#5252
-// (--etcd_servers left proxy and kubelet with 0.14); flannel's main.go of v0.2.0.
+// (--etcd_servers left proxy and kubelet with 0.14); flannel's main.go of v0.2.0;
+// for 1.11 the reference pages of its programs.
 func known() map[string]map[string]string {
 	return map[string]map[string]string{
 		"0.7": {
@@ -41,11 +43,34 @@ func known() map[string]map[string]string {
 			"kube-register":           "--metadata --fleet-endpoint --healthz-port --api-endpoint",
 			"flanneld":                "-etcd-endpoints",
 		},
+		"1.11": {
+			"kube-apiserver": "--bind-address --secure-port --insecure-bind-address --insecure-port --advertise-address " +
+				"--service-cluster-ip-range --etcd-servers --storage-backend --tls-cert-file --tls-private-key-file --client-ca-file " +
+				"--token-auth-file --authorization-mode --enable-admission-plugins --service-account-key-file " +
+				"--kubelet-certificate-authority --kubelet-client-certificate --kubelet-client-key --allow-privileged --logtostderr",
+			"kube-controller-manager": "--master --cluster-cidr --service-account-private-key-file --root-ca-file --use-service-account-credentials --logtostderr",
+			"kube-scheduler":          "--master --logtostderr",
+			"kube-proxy":              "--kubeconfig --hostname-override --cluster-cidr --logtostderr",
+			"kubelet": "--address --port --hostname-override --kubeconfig --register-node --tls-cert-file --tls-private-key-file " +
+				"--client-ca-file --anonymous-auth --authorization-mode --read-only-port --pod-manifest-path --cluster-dns " +
+				"--cluster-domain --allow-privileged --logtostderr",
+			"flanneld": "-etcd-endpoints",
+		},
+		"1.11 firewall": {
+			"kube-apiserver": "--bind-address --insecure-bind-address --insecure-port --advertise-address --service-cluster-ip-range " +
+				"--etcd-servers --storage-backend --enable-admission-plugins --disable-admission-plugins --allow-privileged --logtostderr",
+			"kube-controller-manager": "--master --cluster-cidr --logtostderr",
+			"kube-scheduler":          "--master --logtostderr",
+			"kube-proxy":              "--master --hostname-override --cluster-cidr --logtostderr",
+			"kubelet": "--address --port --hostname-override --kubeconfig --register-node --pod-manifest-path --cluster-dns " +
+				"--cluster-domain --allow-privileged --logtostderr",
+			"flanneld": "-etcd-endpoints",
+		},
 	}
 }
 
 // examplesByRelease are the stacks whose programs are of a release.
-var examplesByRelease = map[string]string{"0.7": "k8s-0.7.toml", "0.15": "k8s.toml"}
+var examplesByRelease = map[string]string{"0.7": "k8s-0.7.toml", "0.15": "k8s.toml", "1.11": "k8s-1.11.toml", "1.11 firewall": "k8s-1.11.toml"}
 
 // program is a compiled ExecStart of one of the programs in known.
 type program struct {
@@ -59,10 +84,19 @@ type program struct {
 func programs(t *testing.T, release string) []program {
 	t.Helper()
 	var list []program
-	for _, u := range compileExample(t, examplesByRelease[release]).Set.Units {
+	var settings []stack.Setting
+	if _, security, ok := strings.Cut(release, " "); ok {
+		settings = append(settings, stack.Setting{Name: "security", Text: security})
+	}
+	for _, u := range compileExample(t, examplesByRelease[release], settings...).Set.Units {
 		args := arguments(t, u.Options)
-		if args[0].text != "/bin/true" {
-			list = append(list, program{u.Name, path.Base(args[0].text), args[1:]})
+		switch name := path.Base(args[0].text); {
+		case name == "hyperkube" && args[1].text == "kubelet":
+			list = append(list, program{u.Name, "kubelet", args[2:]})
+		case name == "hyperkube":
+			list = append(list, program{u.Name, "kube-" + args[1].text, args[2:]})
+		case name != "true":
+			list = append(list, program{u.Name, name, args[1:]})
 		}
 	}
 	return list
@@ -126,7 +160,8 @@ func TestStandInTakesCommandLines(t *testing.T) {
 	addresses := map[string]string{"COREOS_PRIVATE_IPV4": "10.120.0.1", "DEFAULT_IPV4": "10.20.30.41"}
 	for release := range known() {
 		t.Run(release, func(t *testing.T) {
-			binary := standIn(t, release)
+			number, _, _ := strings.Cut(release, " ")
+			binary := standIn(t, number)
 			for _, p := range programs(t, release) {
 				var args []string
 				for _, a := range p.args {
@@ -143,14 +178,24 @@ func TestStandInTakesCommandLines(t *testing.T) {
 // TestStandInRefusesGuideFlags: what the newer guide writes and its release does
 // not know is refused.
 func TestStandInRefusesGuideFlags(t *testing.T) {
-	binary := standIn(t, "0.15")
-	for program, flag := range map[string]string{
-		"kube-apiserver": "--service-cluster-ip-range=10.100.0.0/16",
-		"kube-proxy":     "--etcd-servers=http://10.20.30.40:4001",
-		"kubelet":        "--etcd_servers=http://10.20.30.40:4001",
-	} {
-		if out, ok := takes(t, binary, program, flag); ok || !strings.Contains(out, "unknown flag") {
-			t.Errorf("%s takes %s: %s", program, flag, out)
+	refused := map[string]map[string]string{
+		"0.15": {
+			"kube-apiserver": "--service-cluster-ip-range=10.100.0.0/16",
+			"kube-proxy":     "--etcd-servers=http://10.20.30.40:4001",
+			"kubelet":        "--etcd_servers=http://10.20.30.40:4001",
+		},
+		"1.11": {
+			"kube-controller-manager": "--machines=10.20.30.41",
+			"kube-proxy":              "--etcd-servers=http://10.20.30.40:4001",
+			"kubelet":                 "--api-servers=10.20.30.40:8080",
+		},
+	}
+	for release, flags := range refused {
+		binary := standIn(t, release)
+		for program, flag := range flags {
+			if out, ok := takes(t, binary, program, flag); ok || !strings.Contains(out, "unknown flag") {
+				t.Errorf("%s takes %s: %s", program, flag, out)
+			}
 		}
 	}
 }

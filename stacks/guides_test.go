@@ -244,6 +244,11 @@ func TestPitfalls(t *testing.T) {
 			use(file, strings.Split(reasons, ", "))
 		}
 	}
+	for _, s := range scratches() {
+		for _, l := range readListed(t, s.differencesFile()) {
+			use(l.place, l.reasons)
+		}
+	}
 	for r := range explained {
 		if !used[r] {
 			t.Errorf("%s is explained and is nobody's reason", r)

@@ -65,6 +65,22 @@ use = [{ stack = "std:etcd" }, { stack = "std:flannel", params = { mirror = "htt
 stack = "small"
 use = [{ stack = "std:kubernetes/0.15", params = { mirror = "http://10.0.0.9", master = "10.0.0.1", unverified = true } }]
 `,
+	"kubernetes/common": `
+stack = "small"
+use = [{ stack = "std:etcd" }, { stack = "std:kubernetes/common" }]
+`,
+	"kubernetes/1.11": `
+stack = "small"
+use = [{ stack = "std:kubernetes/1.11", params = { mirror = "http://10.0.0.9", master = "10.0.0.1", unverified = true } }]
+`,
+	"kubernetes/1.11/https": `
+stack = "small"
+use = [{ stack = "std:etcd" }, { stack = "std:kubernetes/1.11/https", params = { master = "10.0.0.1", pods = "10.1.0.0/16", services = "10.2.0.0/16" } }]
+`,
+	"kubernetes/1.11/firewall": `
+stack = "small"
+use = [{ stack = "std:etcd" }, { stack = "std:kubernetes/1.11/firewall", params = { master = "10.0.0.1", pods = "10.1.0.0/16", services = "10.2.0.0/16" } }]
+`,
 	"kubernetes/0.7": `
 stack = "small"
 use = [{ stack = "std:kubernetes/0.7", params = { mirror = "http://10.0.0.9", minions = ["10.0.0.1"], unverified = true } }]
@@ -72,14 +88,14 @@ use = [{ stack = "std:kubernetes/0.7", params = { mirror = "http://10.0.0.9", mi
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"etcd", "flannel", "kubernetes/0.15", "kubernetes/0.7"}
+	want := []string{"etcd", "flannel", "kubernetes/0.15", "kubernetes/0.7", "kubernetes/1.11", "kubernetes/1.11/firewall", "kubernetes/1.11/https", "kubernetes/common"}
 	if got := (stacks.Library{}).Names(); !slices.Equal(got, want) {
 		t.Errorf("libraries are %q, want %q", got, want)
 	}
 }
 
 // examples are the stack files of this folder that use libraries.
-var examples = []string{"k8s-0.7.toml", "k8s.toml"}
+var examples = []string{"k8s-0.7.toml", "k8s-1.11.toml", "k8s.toml"}
 
 func TestFilesAreLibrariesOrExamples(t *testing.T) {
 	want := slices.Clone(examples)
@@ -87,7 +103,7 @@ func TestFilesAreLibrariesOrExamples(t *testing.T) {
 		want = append(want, name+".toml")
 	}
 	var files []string
-	for _, pattern := range []string{"*.toml", "*/*.toml"} {
+	for _, pattern := range []string{"*.toml", "*/*.toml", "*/*/*.toml"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +148,11 @@ func TestLibrariesCompile(t *testing.T) {
 }
 
 func TestFilesSayWhatTheyAre(t *testing.T) {
-	for _, path := range slices.Concat(examples, []string{"etcd.toml", "flannel.toml", "kubernetes/0.15.toml", "kubernetes/0.7.toml"}) {
+	files := slices.Clone(examples)
+	for _, name := range (stacks.Library{}).Names() {
+		files = append(files, name+".toml")
+	}
+	for _, path := range files {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -152,8 +172,14 @@ func TestParameters(t *testing.T) {
 		"flannel":         {"mirror"},
 		"kubernetes/0.15": {"mirror", "master"},
 		"kubernetes/0.7":  {"mirror", "minions"},
+		"kubernetes/1.11": {"mirror", "master"},
 		"k8s.toml":        nil,
 		"k8s-0.7.toml":    nil,
+		"k8s-1.11.toml":   nil,
+
+		"kubernetes/common":        nil,
+		"kubernetes/1.11/https":    {"master", "pods", "services"},
+		"kubernetes/1.11/firewall": {"master", "pods", "services"},
 	}
 	for name, want := range required {
 		t.Run(name, func(t *testing.T) {
@@ -244,6 +270,8 @@ func TestExamplesRefuse(t *testing.T) {
 	}{
 		{"pods in the service network", "k8s.toml", "pods", "10.100.0.0/16", diag.NetworkOverlap},
 		{"pods in the service network", "k8s-0.7.toml", "pods", "10.100.0.0/16", diag.NetworkOverlap},
+		{"pods in the service network", "k8s-1.11.toml", "pods", "10.100.0.0/16", diag.NetworkOverlap},
+		{"neither https nor firewall", "k8s-1.11.toml", "security", "none", diag.BadParameter},
 		{"a mirror without scheme", "k8s.toml", "mirror", "10.20.30.242", diag.BadParameter},
 		{"a master with port", "k8s.toml", "master", "10.20.30.40:8080", diag.BadParameter},
 		{"a network with host bits", "k8s-0.7.toml", "services", "10.100.0.1/16", diag.BadParameter},

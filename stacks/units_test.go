@@ -175,6 +175,9 @@ func TestHostsElsewhere(t *testing.T) {
 		{"0.15 with its own check of docker", withParams("kubernetes/0.15", `master = "10.0.0.1", docker-ready = "test -S /run/docker.sock"`), "kube-kubelet.service", "Service", "ExecStartPre", "test -S /run/docker.sock"},
 		{"0.15 with other services", withParams("kubernetes/0.15", `master = "10.0.0.1", services = "10.96.0.0/12"`), "kube-apiserver.service", "Service", "ExecStart", "--portal_net=10.96.0.0/12"},
 		{"0.15 with other pods", withParams("kubernetes/0.15", `master = "10.0.0.1", pods = "10.32.0.0/12"`), "flannel.service", "Service", "ExecStartPre", `"Network":"10.32.0.0/12"`},
+		{"1.11 on etcd 2", withParams("kubernetes/1.11", `master = "10.0.0.1", etcd-unit = "etcd2.service", storage = "etcd2"`), "kube-apiserver.service", "Service", "ExecStart", "--storage-backend=etcd2"},
+		{"1.11 over HTTPS", withParams("kubernetes/1.11", `master = "10.0.0.1"`), "kube-kubelet.service", "Service", "ExecStartPre", "--cacert /srv/kubernetes/ca.crt https://10.0.0.1:6443/healthz"},
+		{"1.11 behind a firewall", withParams("kubernetes/1.11", `master = "10.0.0.1", security = "firewall"`), "kube-kubelet.service", "Service", "ExecStartPre", `server: http://10.0.0.1:8080"`},
 		{"flannel over udp", `stack = "small"
 use = [{ stack = "std:etcd" }, { stack = "std:flannel", params = { mirror = "http://10.0.0.9", unverified = true, backend = "udp" } }]
 `, "flannel.service", "Service", "ExecStartPre", `"Type":"udp"`},
@@ -207,6 +210,14 @@ func TestPlacement(t *testing.T) {
 			"kube-scheduler.service":          "MachineOf=kube-apiserver.service",
 			"kube-register.service":           "MachineOf=kube-apiserver.service",
 			"get-kube-tools.service":          master,
+			"kube-proxy.service":              everywhere + " " + node,
+			"kube-kubelet.service":            everywhere + " " + node,
+		},
+		"k8s-1.11.toml": {
+			"flannel.service":                 everywhere + " " + master + " " + node,
+			"kube-apiserver.service":          master,
+			"kube-controller-manager.service": "MachineOf=kube-apiserver.service",
+			"kube-scheduler.service":          "MachineOf=kube-apiserver.service",
 			"kube-proxy.service":              everywhere + " " + node,
 			"kube-kubelet.service":            everywhere + " " + node,
 		},

@@ -15,13 +15,20 @@ func get(ctx context.Context, c *http.Client, url string) ([]byte, error) {
 
 // call sends one request and returns the body; a status of 300 or more is an error.
 func call(ctx context.Context, c *http.Client, method, url, contentType string, body []byte) ([]byte, error) {
+	header := http.Header{}
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	return callWith(ctx, c, method, url, header, body)
+}
+
+// callWith is call with any header.
+func callWith(ctx context.Context, c *http.Client, method, url string, header http.Header, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
+	req.Header = header
 	resp, err := c.Do(req)
 	if err != nil {
 		return nil, err

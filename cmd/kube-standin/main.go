@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// release is the Kubernetes release played, "0.7" or "0.15"; the linker sets it (-X main.release=0.15), so that a binary cannot be talked into another one.
+// release is the Kubernetes release played, "0.7", "0.15" or "1.11"; the linker sets it (-X main.release=0.15), so that a binary cannot be talked into another one.
 var release = "0.15"
 
 func main() {

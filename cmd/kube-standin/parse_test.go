@@ -36,6 +36,12 @@ func TestGuideCommandLines(t *testing.T) {
 		{"0.15 kubelet", "0.15", "kubelet", "--address=0.0.0.0 --port=10250 --hostname-override=10.20.30.41 --api-servers=" + master + ":8080 --healthz-bind-address=0.0.0.0 --healthz-port=10248 --logtostderr=true", ""},
 		{"0.15 kubelet from etcd", "0.15", "kubelet", "--etcd_servers=http://127.0.0.1:4001", "--etcd_servers"},
 		{"0.15 wants two dashes", "0.15", "kube-scheduler", "-master=127.0.0.1:8080", "-master"},
+		{"1.11 apiserver", "1.11", "kube-apiserver", "--secure-port=6443 --etcd-servers=http://127.0.0.1:2379 --tls-cert-file=/srv/kubernetes/server.cert", ""},
+		{"1.11 apiserver with underscores", "1.11", "kube-apiserver", "--etcd_servers=http://127.0.0.1:2379", ""},
+		{"1.11 apiserver as of 0.15", "1.11", "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379 --portal_net=10.100.0.0/16", "--portal_net"},
+		{"1.11 controller-manager as of 0.7", "1.11", "kube-controller-manager", "--master=127.0.0.1:8080 --machines=10.0.0.1", "--machines"},
+		{"1.11 kubelet as of 0.15", "1.11", "kubelet", "--api-servers=10.20.30.40:8080", "--api-servers"},
+		{"1.11 kubelet", "1.11", "kubelet", "--kubeconfig=/var/lib/kubelet/kubeconfig --pod-manifest-path=/etc/kubernetes/manifests", ""},
 		{"0.15 flanneld", "0.15", "flanneld", "-etcd-endpoints http://" + master + ":4001", ""},
 		{"0.15 flanneld as 0.1 was called", "0.15", "flanneld", "-etcd-endpoint http://" + master + ":4001", "-etcd-endpoint"},
 
@@ -99,7 +105,7 @@ func TestParseValues(t *testing.T) {
 
 // TestTables holds what every table must satisfy.
 func TestTables(t *testing.T) {
-	for _, release := range []string{"0.7", "0.15"} {
+	for _, release := range []string{"0.7", "0.15", "1.11"} {
 		for _, program := range programs {
 			table, err := lookupTable(release, program)
 			if err != nil {
@@ -120,8 +126,8 @@ func TestTables(t *testing.T) {
 			}
 		}
 	}
-	if _, err := lookupTable("1.11", "kubelet"); err == nil {
-		t.Error("there is a table for 1.11")
+	if _, err := lookupTable("1.12", "kubelet"); err == nil {
+		t.Error("there is a table for 1.12")
 	}
 	if _, err := lookupTable("0.15", "kube-standin"); err == nil {
 		t.Error("the stand-in plays a program of its own name")

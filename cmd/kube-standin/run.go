@@ -44,6 +44,10 @@ func (h host) logf(format string, args ...any) {
 // run plays the program named by args[0] until ctx ends and returns the exit code.
 func run(ctx context.Context, h host) int {
 	program := filepath.Base(h.args[0])
+	if program == "hyperkube" && h.release == "1.11" && len(h.args) > 1 {
+		h.args = h.args[1:]
+		program = played(h.args[0])
+	}
 	t, err := lookupTable(h.release, program)
 	if asksForHelp(h.args[1:]) {
 		h.help(program)
@@ -74,6 +78,14 @@ func run(ctx context.Context, h host) int {
 	return p.play(ctx)
 }
 
+// played is the program that a word of hyperkube's means, with or without "kube-".
+func played(word string) string {
+	if word == "kubelet" || strings.HasPrefix(word, "kube-") || strings.HasPrefix(word, "-") {
+		return word
+	}
+	return "kube-" + word
+}
+
 // banner says what this is, and what it is not.
 func (h host) banner(program string) string {
 	return fmt.Sprintf("stand-in for %s of release %s: not Kubernetes", program, h.release)
@@ -93,7 +105,7 @@ func (h host) help(program string) {
 
 It plays the program it is installed as, one of
   %s
-It takes the flags of release %s and exits 2 at any other, listens where they say, and answers /healthz with 200 once its delay is over and what the real
+or, of release 1.11, as hyperkube by the first word. It takes the flags of release %s and exits 2 at any other, listens where they say, and answers /healthz with 200 once its delay is over and what the real
 program needs answers. SIGTERM ends it with 0.
 
   %s/PROGRAM.delay   seconds before it is healthy (also KUBE_STANDIN_DELAY), 0.5 without

@@ -154,6 +154,7 @@ func TestRefusals(t *testing.T) {
 		{"help", []string{"kubelet", "--help"}, exitOK, "not Kubernetes", nil},
 		{"version", []string{"kubelet", "--version"}, exitOK, "stand-in for kubelet of release 0.15: not Kubernetes", nil},
 		{"told to fail", []string{"kube-scheduler", "--master=127.0.0.1:1"}, exitFailed, "told to fail: out of cheese", map[string]string{"fail file": "out of cheese\n"}},
+		{"hyperkube of another release", []string{"hyperkube", "kubelet"}, exitUsage, `no stand-in for a program named "hyperkube"`, nil},
 		{"nothing to read from", []string{"kube-proxy"}, exitFailed, "nothing to read from", nil},
 		{"delay is no number", []string{"kube-scheduler", "--master=127.0.0.1:1"}, exitFailed, `"soon" is not a number`, map[string]string{"KUBE_STANDIN_DELAY": "soon"}},
 	}
@@ -375,5 +376,15 @@ func TestNetworkEnvironment(t *testing.T) {
 	}
 	if !strings.Contains(string(data), "LO_IPV4=127.0.0.1\n") {
 		t.Errorf("loopback is missing in\n%s", data)
+	}
+}
+
+// TestHyperkube: of 1.11 the first word names the program, with or without "kube-".
+func TestHyperkube(t *testing.T) {
+	for word, program := range map[string]string{"apiserver": "kube-apiserver", "kube-scheduler": "kube-scheduler", "kubelet": "kubelet", "proxy": "kube-proxy"} {
+		s := start(t, "1.11", nil, "hyperkube", word, "--version")
+		if code := <-s.code; code != exitOK || !strings.Contains(s.log.String(), "stand-in for "+program+" of release 1.11") {
+			t.Errorf("hyperkube %s: exit code %d, %s", word, code, s.log)
+		}
 	}
 }

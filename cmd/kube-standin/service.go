@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -15,17 +18,29 @@ import (
 type need struct {
 	name string // what the log calls it
 	urls []string
+	ask  func(context.Context) error // in place of the urls
 }
 
 // service is what a long-running program listens on and needs.
 type service struct {
 	listen []string // host:port, each answers /healthz
 	needs  []need
-	api    http.Handler // further paths of the first address, nil for none
+	secure []secureListener
+	api    http.Handler // further paths, nil for none
+}
+
+// secureListener is a port with TLS, whose gate judges who may ask.
+type secureListener struct {
+	at   string
+	tls  *tls.Config
+	gate *gate
 }
 
 // service derives listeners and needs from the flags. Defaults are those of the release's own source (cmd/*/app/server.go, pkg/master/ports).
 func (p player) service() (service, error) {
+	if p.release == "1.11" {
+		return p.service111()
+	}
 	f := p.flags
 	switch p.program {
 	case "kube-apiserver":
@@ -76,8 +91,11 @@ func join(f values, host, defaultHost, port, defaultPort string) string {
 	return net.JoinHostPort(f.or(host, defaultHost), f.or(port, defaultPort))
 }
 
-func apiNeed(list string) need  { return need{"the apiserver", endpoints(list, "/healthz")} }
-func etcdNeed(list string) need { return need{"etcd", endpoints(list, "/version")} }
+func apiNeed(list string) need {
+	return need{name: "the apiserver", urls: endpoints(list, "/healthz")}
+}
+
+func etcdNeed(list string) need { return need{name: "etcd", urls: endpoints(list, "/version")} }
 
 // endpoints reads a comma separated list of addresses, with or without a scheme, as the programs of the time did.
 func endpoints(list, path string) []string {
@@ -98,6 +116,12 @@ func endpoints(list, path string) []string {
 func (n need) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
+	if n.ask != nil {
+		if err := n.ask(ctx); err != nil {
+			return fmt.Errorf("%s does not answer: %w", n.name, err)
+		}
+		return nil
+	}
 	err := errors.New("no address given")
 	for _, url := range n.urls {
 		if _, err = get(ctx, http.DefaultClient, url); err == nil {
@@ -146,7 +170,7 @@ func (p player) serve(ctx context.Context, s service) error {
 	if s.api != nil {
 		mux.Handle("/", s.api)
 	}
-	failed := make(chan error, len(s.listen))
+	failed := make(chan error, len(s.listen)+len(s.secure))
 	for _, at := range s.listen {
 		l, err := net.Listen("tcp", at)
 		if err != nil {
@@ -155,6 +179,18 @@ func (p player) serve(ctx context.Context, s service) error {
 		defer l.Close()
 		p.logf("listens on %s", l.Addr())
 		server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+		defer server.Close()
+		go func() { failed <- server.Serve(l) }()
+	}
+	for _, x := range s.secure {
+		l, err := tls.Listen("tcp", x.at, x.tls)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		p.logf("listens with TLS on %s", l.Addr())
+		x.gate.next = mux
+		server := &http.Server{Handler: x.gate, ReadHeaderTimeout: 5 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 		defer server.Close()
 		go func() { failed <- server.Serve(l) }()
 	}

@@ -116,8 +116,10 @@ func lookupTable(release, program string) (table, error) {
 		return kubeTable07(program)
 	case "0.15":
 		return kubeTable015(program)
+	case "1.11":
+		return kubeTable111(program)
 	}
-	return table{}, fmt.Errorf("no stand-in for release %q: there are 0.7 and 0.15", release)
+	return table{}, fmt.Errorf("no stand-in for release %q: there are 0.7, 0.15 and 1.11", release)
 }
 
 func kubeTable07(program string) (table, error) {

@@ -84,8 +84,7 @@ func flagRelease(c *checker, x text) {
 	if x.directive != "ExecStart" || !ok {
 		return
 	}
-	program, _, _ := strings.Cut(x.source, " ")
-	program = path.Base(strings.TrimLeft(program, "-@+!:"))
+	program := programOf(x.source)
 	for _, m := range flagWord().FindAllStringSubmatch(x.source, -1) {
 		flag := strings.ReplaceAll(m[1], "_", "-")
 		row, known := releaseFlags()[program+" "+flag]
@@ -99,6 +98,22 @@ func flagRelease(c *checker, x text) {
 		}
 		c.add(d)
 	}
+}
+
+// programOf returns the program of a command line, by the name of its file.
+// hyperkube is all programs of Kubernetes in one, and plays the one that its
+// first word names, with or without "kube-" (cmd/hyperkube of Kubernetes).
+func programOf(line string) string {
+	program, rest, _ := strings.Cut(line, " ")
+	program = path.Base(strings.TrimLeft(program, "-@+!:"))
+	if program != "hyperkube" {
+		return program
+	}
+	played, _, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
+	if played == "kubelet" || strings.HasPrefix(played, "kube-") {
+		return played
+	}
+	return "kube-" + played
 }
 
 func (r releaseFlag) has(version string) bool {

@@ -267,7 +267,7 @@ var openDoors = []struct {
 	what    string
 }{
 	{pattern.New(`tcp://(?:0\.0\.0\.0)?:2375\b`), "docker's API without TLS is root on the machine for whoever reaches it"},
-	{pattern.New(`kube-apiserver.*\s--?(?:insecure-bind-)?address=0\.0\.0\.0`), "the apiserver's port without authentication is open to whoever reaches the machine"},
+	{pattern.New(`(?:kube-|hyperkube )apiserver.*\s--?(?:insecure-bind-)?address=0\.0\.0\.0`), "the apiserver's port without authentication is open to whoever reaches the machine"},
 	{pattern.New(`etcd.*\s--?(?:bind-addr|listen-client-urls)[= ](?:http://)?0\.0\.0\.0`), "who can write to etcd starts units as root on every machine"},
 }
 

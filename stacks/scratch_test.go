@@ -1,0 +1,127 @@
+package stacks_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stackc/stackc/compiler/stack"
+	"github.com/stackc/stackc/units"
+)
+
+// scratch is the guide that has no units: it gives static pods, and lists flags
+// of what is no pod. Each is held against the unit that runs the same program, for
+// both of its ways to keep others out.
+type scratch struct {
+	file     string // under testdata/guides/scratch-v1.11
+	security string
+	unit     units.Name
+}
+
+func scratches() []scratch {
+	var list []scratch
+	for _, security := range []string{"https", "firewall"} {
+		list = append(list,
+			scratch{"kube-apiserver." + security + ".json", security, "kube-apiserver.service"},
+			scratch{"kube-controller-manager.json", security, "kube-controller-manager.service"},
+			scratch{"kube-scheduler.json", security, "kube-scheduler.service"},
+			scratch{"kubelet.flags", security, "kube-kubelet.service"},
+			scratch{"kube-proxy.flags", security, "kube-proxy.service"},
+		)
+	}
+	return list
+}
+
+// blanks are values for what the guide leaves to be filled in: the example's.
+var scratchBlanks = strings.NewReplacer("${MASTER_IP}", "10.20.30.40", "${SERVICE_CLUSTER_IP_RANGE}", "10.100.0.0/16",
+	"${CLUSTER_SUBNET}", "10.244.0.0/16", "${HYPERKUBE_IMAGE}", "k8s.gcr.io/hyperkube:v1.11.0",
+	"--cluster-dns=\n", "--cluster-dns=10.100.0.10\n", "--cluster-domain=\n", "--cluster-domain=cluster.local\n",
+	"${RECOMMENDED_LIST}", "NamespaceLifecycle,LimitRanger,ServiceAccount,DefaultStorageClass,DefaultTolerationSeconds,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota")
+
+func scratchPath(file string) string {
+	return filepath.Join("..", "testdata", "guides", "scratch-v1.11", file)
+}
+
+// differencesFile is the list of what is otherwise in the unit.
+func (s scratch) differencesFile() string {
+	name, _, _ := strings.Cut(s.file, ".")
+	return scratchPath(name + "." + s.security + ".differences")
+}
+
+// arguments are those of the guide, without the program.
+func (s scratch) arguments(t *testing.T) []argument {
+	t.Helper()
+	text, err := os.ReadFile(scratchPath(s.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled := scratchBlanks.Replace(string(text))
+	words := strings.Fields(filled)
+	if strings.HasSuffix(s.file, ".json") {
+		var pod struct {
+			Spec struct {
+				Containers []struct{ Command []string }
+			}
+		}
+		if err := json.Unmarshal([]byte(filled), &pod); err != nil {
+			t.Fatal(err)
+		}
+		words = pod.Spec.Containers[0].Command[2:] // /hyperkube PROGRAM
+	}
+	var list []argument
+	for _, word := range words {
+		flag, _, _ := strings.Cut(word, "=")
+		list = append(list, argument{flagName(flag), word})
+	}
+	return list
+}
+
+// TestScratchCommands holds the command lines of Kubernetes 1.11 against the
+// guide's, flag by flag: what differs is listed with its reason.
+func TestScratchCommands(t *testing.T) {
+	for _, s := range scratches() {
+		t.Run(s.security+" "+s.file, func(t *testing.T) {
+			set := compileExample(t, "k8s-1.11.toml", stack.Setting{Name: "security", Text: s.security}).Set
+			compiled, ok := set.Lookup(s.unit)
+			if !ok {
+				t.Fatalf("the stack has no unit %s", s.unit)
+			}
+			var want []string
+			for _, l := range readListed(t, s.differencesFile()) {
+				want = append(want, l.difference)
+			}
+			got := argumentDifferences(s.arguments(t), arguments(t, compiled.Options)[2:])
+			for _, d := range onlyIn(want, got) {
+				if difference, unlisted := strings.CutPrefix(d, "+ "); unlisted {
+					t.Errorf("differs, and no line says why:\n%s", difference)
+				} else {
+					t.Errorf("listed, and does not differ:\n%s", strings.TrimPrefix(d, "- "))
+				}
+			}
+		})
+	}
+}
+
+// TestScratchFilesAccountedFor: each file of the guide is held against a unit.
+func TestScratchFilesAccountedFor(t *testing.T) {
+	accounted := map[string]bool{}
+	for _, s := range scratches() {
+		accounted[s.file] = true
+		accounted[filepath.Base(s.differencesFile())] = true
+	}
+	entries, err := os.ReadDir(scratchPath("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, e := range entries {
+		files = append(files, e.Name())
+	}
+	if want := slices.Sorted(maps.Keys(accounted)); !slices.Equal(files, want) {
+		t.Errorf("the guide has\n%q\nand the table\n%q", files, want)
+	}
+}
