@@ -14,6 +14,7 @@ import (
 
 // withoutCase are the codes that no stack file can bring about.
 var withoutCase = map[string]string{
+	"mirror-file":    "only stackc mirror asks (TestFaults of compiler/mirror)",
 	"file-not-found": "the stack file itself is missing (TestMissingStackFile)",
 	"internal":       "a fault of the compiler (TestInternalFault)",
 }

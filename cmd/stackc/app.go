@@ -87,6 +87,7 @@ func newApp(p *program) *cli.App {
 			p.lock(),
 			p.gc(),
 			p.library(),
+			p.mirror(),
 			p.schema(),
 			p.completion(),
 			p.man(),

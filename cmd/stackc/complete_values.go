@@ -67,8 +67,8 @@ func (c *completing) argument(found *candidates) {
 		case "UNIT":
 			c.units(found)
 		case "VERB":
-			for _, v := range libraryVerbs() {
-				found.add(v.name, "")
+			for _, verb := range verbsOf(c.command.Name) {
+				found.add(verb, "")
 			}
 		case "PAGE":
 			for _, command := range c.app.VisibleCommands() {
@@ -80,6 +80,22 @@ func (c *completing) argument(found *candidates) {
 			}
 		}
 	}
+}
+
+// verbsOf are the verbs of a command that takes one.
+func verbsOf(command string) []string {
+	var names []string
+	switch command {
+	case "library":
+		for _, v := range libraryVerbs() {
+			names = append(names, v.name)
+		}
+	case "mirror":
+		for _, v := range mirrorVerbs() {
+			names = append(names, v.name)
+		}
+	}
+	return names
 }
 
 // flagUsage is a flag among the arguments of a usage.

@@ -156,6 +156,7 @@ func objects() map[string]any {
 		"place": diag.Place{}, "position": diag.Position{}, "error": errorReport{},
 		"library list": libraryList{}, "library": view.Library{}, "library show": view.LibraryDetails{}, "export": view.Export{},
 		"needs": view.Needs{}, "need": view.Need{}, "library lock, vendor": locked{}, "locked library": lockedEntry{},
+		"mirror list, fetch, check": mirrorReport{}, "file of a mirror": view.MirrorFile{}, "need of a file": view.MirrorNeed{},
 		"library check": checkedLibrary{}, "library test": caseReport{}, "difference": cases.Difference{},
 	}
 }

@@ -27,10 +27,8 @@ func (p *program) newProgress(plan *fleet.Plan, form *format) progress {
 	case form.isJSON():
 		return &lines{console: p.console, w: p.stderr(), plan: plan}
 	case p.live():
-		b := &block{
-			console: p.console, board: view.NewBoard(plan), started: p.now(),
-			stop: make(chan struct{}), stopped: make(chan struct{}),
-		}
+		b := &planBlock{board: view.NewBoard(plan)}
+		b.block = p.newBlock(b.board.Lines)
 		go b.run()
 		return b
 	}
@@ -74,22 +72,13 @@ func (l *lines) close() {}
 // redraw is the time between two pictures of a block: at most ten in a second.
 const redraw = 100 * time.Millisecond
 
-// block draws a few lines again and again in the same place.
-type block struct {
-	console *console
-	started time.Time
-	stop    chan struct{}
-	stopped chan struct{}
-
-	mu    sync.Mutex
-	board *view.Board
-	above []string // lines to leave above the block, not written yet
-	kept  bool     // there has been such a line
-	drawn int      // lines on the screen that belong to the block
-	last  string
+// planBlock shows in a block how far a plan is.
+type planBlock struct {
+	*block
+	board *view.Board // only with the block locked
 }
 
-func (b *block) tell(e fleet.Event) {
+func (b *planBlock) tell(e fleet.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if line := b.board.Take(e); line != "" {
@@ -97,11 +86,40 @@ func (b *block) tell(e fleet.Event) {
 	}
 }
 
+// block draws a few lines again and again in the same place.
+type block struct {
+	console *console
+	started time.Time
+	stop    chan struct{}
+	stopped chan struct{}
+
+	mu sync.Mutex
+	// picture gives the lines of now, for a terminal of that size; it is called with
+	// the block locked.
+	picture func(width, height int, elapsed time.Duration) []string
+	above   []string // lines to leave above the block, not written yet
+	kept    bool     // there has been such a line
+	drawn   int      // lines on the screen that belong to the block
+	last    string
+}
+
+// newBlock returns a block that nobody draws yet: run does.
+func (c *console) newBlock(picture func(width, height int, elapsed time.Duration) []string) *block {
+	return &block{console: c, started: c.now(), picture: picture, stop: make(chan struct{}), stopped: make(chan struct{})}
+}
+
 // keep leaves a line above the block.
 func (b *block) keep(line string) {
 	if !b.kept {
 		b.kept, b.above = true, append(b.above, "")
 	}
+	b.above = append(b.above, line)
+}
+
+// leave puts a line above the block, without a gap before the first.
+func (b *block) leave(line string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.above = append(b.above, line)
 }
 
@@ -140,7 +158,7 @@ func (b *block) draw(last bool) {
 	width, height := b.console.frame()
 	var lines []string
 	if !last {
-		lines = append([]string{""}, b.board.Lines(width, height-2, b.console.now().Sub(b.started))...)
+		lines = append([]string{""}, b.picture(width, height-2, b.console.now().Sub(b.started))...)
 	}
 	picture := strings.Join(lines, "\n")
 	if picture == b.last && len(b.above) == 0 && !last {

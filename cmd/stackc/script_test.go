@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -46,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"by-hand": byHand,
 			"cluster": func(ts *testscript.TestScript, neg bool, args []string) { startCluster(ts, box, args) },
 			"sshd":    startSSH,
+			"serve":   startMirror,
 			"control": func(ts *testscript.TestScript, neg bool, args []string) { control(ts, box, args) },
 		},
 	})
@@ -56,6 +58,7 @@ func TestScripts(t *testing.T) {
 func setUp(env *testscript.Env) error {
 	env.Setenv("FLEETCTL_ENDPOINT", "unix://"+filepath.Join(env.WorkDir, "no.sock"))
 	env.Setenv("STACKS", repository("stacks"))
+	env.Values[servedKey{}] = map[string]func() error{}
 	return nil
 }
 
@@ -133,6 +136,48 @@ func readReady(ts *testscript.TestScript, stdout io.Reader) error {
 	ts.Setenv("ETCD", ready.Etcd)
 	ts.Setenv("STACKC_ETCD", ready.Etcd)
 	return nil
+}
+
+// startMirror DIR NAME serves a folder until the end of the script, or until
+// serve -stop NAME; NAME is its URL, and what it wrote is then in NAME.log.
+func startMirror(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: serve DIR NAME, or serve -stop NAME")
+	}
+	name := args[1]
+	if args[0] == "-stop" {
+		stop := served(ts)[name]
+		if stop == nil {
+			ts.Fatalf("nothing is served as %s", name)
+		}
+		ts.Check(stop())
+		return
+	}
+	cmd := exec.Command("stackc", "mirror", "serve", args[0], "--listen", "127.0.0.1:0")
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	reader := bufio.NewReader(stdout)
+	line, err := reader.ReadString('\n')
+	ts.Check(err)
+	fields := strings.Fields(line)
+	ts.Setenv(name, fields[len(fields)-1])
+	stop := sync.OnceValue(func() error {
+		cmd.Process.Signal(syscall.SIGTERM) // an error means that it has ended by itself, which Wait tells
+		rest, err := io.ReadAll(reader)
+		return errors.Join(err, cmd.Wait(), os.WriteFile(ts.MkAbs(name+".log"), []byte(line+string(rest)), 0o666))
+	})
+	served(ts)[name] = stop
+	ts.Defer(func() { stop() })
+}
+
+// servedKey is the key under which a script keeps how to stop what it serves.
+type servedKey struct{}
+
+func served(ts *testscript.TestScript) map[string]func() error {
+	return ts.Value(servedKey{}).(map[string]func() error)
 }
 
 // startSSH starts an SSH server with those lines in its sshd_config. SSH_HOST is

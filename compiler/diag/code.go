@@ -95,6 +95,7 @@ const (
 	WaitsForFile    Code = "waits-for-file"
 	NeedsSystemd    Code = "needs-systemd"
 	Unverified      Code = "unverified-download"
+	MirrorFile      Code = "mirror-file"
 	DownloadAsUser  Code = "download-as-user"
 	PathTypo        Code = "path-typo"
 	OddCharacter    Code = "odd-character"

@@ -64,15 +64,26 @@ func (e *emitter) add(d ...diag.Diagnostic) { e.findings.Add(d...) }
 // unit compiles the one unit of a node, or its instances.
 func (e *emitter) unit(n *topology.Node) []units.Unit {
 	e.checkUpdate(n)
-	if !n.Unit.Counted() {
-		return []units.Unit{e.instance(n, "")}
-	}
-	if n.Unit.Count.Value == 0 {
+	if n.Unit.Counted() && n.Unit.Count.Value == 0 {
 		e.check(n)
 	}
-	list := make([]units.Unit, 0, n.Unit.Count.Value)
-	for i := range n.Unit.Count.Value {
-		list = append(list, e.instance(n, strconv.Itoa(i+1)))
+	names := instances(n.Unit)
+	list := make([]units.Unit, 0, len(names))
+	for _, name := range names {
+		list = append(list, e.instance(n, name))
+	}
+	return list
+}
+
+// instances are the instances of a unit: "1" and on of a counted one, "" for the
+// one unit that any other is.
+func instances(u *stack.Unit) []string {
+	if !u.Counted() {
+		return []string{""}
+	}
+	list := make([]string, u.Count.Value)
+	for i := range list {
+		list[i] = strconv.Itoa(i + 1)
 	}
 	return list
 }

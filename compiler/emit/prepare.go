@@ -78,9 +78,8 @@ func (w *writer) envWaiter(v stack.EnvVar) preparation {
 
 // download fetches a file, checks it, and moves it into place in one step.
 func (w *writer) download(d stack.Download, i int) preparation {
-	at := fmt.Sprintf("download[%d]", i)
-	from, to := w.expand(d.URL, at+".url"), w.expand(d.To, at+".to")
-	sum := w.expand(d.SHA256, at+".sha256")
+	at, all := downloadAt(i), w.downloaded(d, i)
+	from, to, sum := all.URL, all.To, all.SHA256
 	o := w.origin(d.Pos, at, "fetched before the program starts, unless the right file is there")
 	what := fmt.Sprintf("%s: waiting for download %s, try", w.name, from)
 	var b strings.Builder

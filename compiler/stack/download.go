@@ -27,6 +27,8 @@ func (d *decoder) downloads(v *syntax.Value) []Download {
 var downloadWords = []keyword[Download]{
 	key("url", text(`://`), func(dl *Download) *Text { return &dl.URL },
 		"where it is fetched from", `"http://10.0.0.1/agent"`).required(),
+	key("origin", text(webPattern), func(dl *Download) *Text { return &dl.Origin },
+		"where stackc mirror takes it from, when url names the mirror; the machines never ask there", `"https://releases.example.com/v1.0/agent"`),
 	key("to", text(slashPattern), func(dl *Download) *Text { return &dl.To },
 		"the file on the machine, an absolute path", `"/opt/bin/agent"`).required(),
 	key("sha256", text(sumPattern), func(dl *Download) *Text { return &dl.SHA256 },
@@ -72,6 +74,7 @@ func (d *decoder) checkDownload(t *syntax.Table, v *syntax.Value, dl Download) b
 	} else if url.sound() {
 		d.at("url").curlTakes(url)
 	}
+	d.checkOrigin(t, dl)
 	sum := dl.SHA256.Source()
 	switch {
 	case t.Get("sha256") != nil && !dl.SHA256.sound():
@@ -86,6 +89,15 @@ func (d *decoder) checkDownload(t *syntax.Table, v *syntax.Value, dl Download) b
 		d.errorf(diag.BadValue, t.Get("to").Value.Span, "%q is not an absolute, clean path", to).help("write %q", path.Clean("/"+to))
 	}
 	return dl.URL.Given() && dl.To.Given()
+}
+
+// checkOrigin reports an origin that stackc cannot ask. An empty one is none: a
+// library's parameter may leave it to whoever uses the library.
+func (d *decoder) checkOrigin(t *syntax.Table, dl Download) {
+	if o := dl.Origin; o.sound() && o.masked() != "" && !strings.HasPrefix(o.Source(), "http://") && !strings.HasPrefix(o.Source(), "https://") && !strings.HasPrefix(o.Source(), exprOpen) {
+		d.at("origin").errorf(diag.BadValue, t.Get("origin").Value.Span, "%q is not a URL that can be asked", o.Source()).
+			help("it begins with https:// or http://")
+	}
 }
 
 func isSHA256(s string) bool {

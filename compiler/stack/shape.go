@@ -175,6 +175,7 @@ const (
 	NotEmpty     = `.`
 	pairPattern  = "^[^=\\s\"'`,;]+=[^=\\s\"'`,;]+$"
 	slashPattern = `^/`
+	webPattern   = `^(https?://.*)?$`
 	pathOrURL    = `^/|://`
 	sumPattern   = `^[0-9a-f]{64}$`
 	modePattern  = `^[0-7]{3,4}$`

@@ -272,8 +272,11 @@ type Ready struct {
 
 // Download is a file fetched before the unit starts.
 type Download struct {
-	Pos        Pos
-	URL        Text
+	Pos Pos
+	URL Text
+	// Origin is where a mirror is filled from; the unit itself never asks there. It
+	// is empty when URL is the place.
+	Origin     Text
 	To         Text
 	SHA256     Text
 	Mode       string

@@ -1,0 +1,147 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// MirrorFile is one file of a mirror.
+type MirrorFile struct {
+	// Path is its place below the mirror's folder, URL where the machines ask for it.
+	Path string `json:"path"`
+	URL  string `json:"url"`
+	// Origin is where a mirror gets it, "" when that is the URL.
+	Origin string `json:"origin,omitempty"`
+	// SHA256 is what its content must have, "" when the stack does not say.
+	SHA256 string       `json:"sha256,omitempty"`
+	Needs  []MirrorNeed `json:"needs"`
+	// State is what has become of it, or how it was found; "" when nobody looked.
+	State string `json:"state,omitempty"`
+	// Size is its length in bytes and Found the SHA-256 of what is there, as far as
+	// that is known.
+	Size   int64  `json:"size,omitempty"`
+	Found  string `json:"found,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// MirrorNeed is who fetches a file of a mirror, and to where.
+type MirrorNeed struct {
+	Unit string `json:"unit"`
+	To   string `json:"to"`
+}
+
+// MirrorList tells all of each file.
+func MirrorList(files []MirrorFile) string {
+	var b strings.Builder
+	for _, f := range files {
+		b.WriteString(strong(clean(f.Path)))
+		if f.Size > 0 {
+			b.WriteString("  " + Size(f.Size))
+		}
+		b.WriteString("\n")
+		rows := [][]string{{"  url", clean(f.URL)}}
+		if f.Origin != "" {
+			rows = append(rows, []string{"  origin", clean(f.Origin)})
+		}
+		sum := f.SHA256
+		if sum == "" {
+			sum = wary("none")
+		}
+		rows = append(rows, []string{"  sha256", sum})
+		for _, n := range f.Needs {
+			rows = append(rows, []string{"  for", clean(n.Unit) + " as " + clean(n.To)})
+		}
+		b.WriteString(columns("", rows, 0))
+	}
+	return b.String()
+}
+
+// MirrorLine tells in one line what has become of a file. path is how wide the
+// column of paths is.
+func MirrorLine(f MirrorFile, path int) string {
+	state := pad(f.State, 8)
+	switch f.State {
+	case "right", "fetched", "kept", "loose", "written":
+		state = good(state)
+		if f.SHA256 == "" {
+			state = wary(pad(f.State, 8))
+		}
+	default:
+		state = bad(state)
+	}
+	text := state + "  " + pad(clean(f.Path), path)
+	if f.Reason == "" {
+		text += "  " + Size(f.Size)
+		if f.SHA256 == "" {
+			text += ", no sha256 says what it must be"
+		}
+		return text
+	}
+	text += "  " + clean(f.Reason)
+	var units []string
+	for _, n := range f.Needs {
+		units = append(units, clean(n.Unit))
+	}
+	return text + "; " + strings.Join(units, ", ") + " " + verb(len(units), "needs", "need") + " it"
+}
+
+func verb(n int, one, several string) string {
+	if n == 1 {
+		return one
+	}
+	return several
+}
+
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-ansi.StringWidth(s)))
+}
+
+// Size writes a length in bytes for people.
+func Size(n int64) string {
+	const unit = 1000
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, prefix := float64(n), ""
+	for _, prefix = range []string{"k", "M", "G", "T"} {
+		if value /= unit; value < 999.95 {
+			break
+		}
+	}
+	return fmt.Sprintf("%.1f %sB", value, prefix)
+}
+
+// Incoming is a file on its way: how much is there, and of how much; a Total of
+// -1 is not known.
+type Incoming struct {
+	Path        string
+	Have, Total int64
+}
+
+// Fetching draws the files on their way and below them how far all is: so many of
+// all files are done, and so many bytes have come.
+func Fetching(files []Incoming, done, all int, came int64, elapsed time.Duration, width, height int) []string {
+	rows := [][]string{}
+	for _, f := range files {
+		much := Size(f.Have)
+		if f.Total > 0 {
+			much = fmt.Sprintf("%3d%%  %s of %s", 100*f.Have/f.Total, Size(f.Have), Size(f.Total))
+		}
+		rows = append(rows, []string{"  " + busy(clean(f.Path)), much})
+	}
+	lines := strings.Split(strings.TrimSuffix(columns("", rows, 0), "\n"), "\n")
+	if len(rows) == 0 {
+		lines = nil
+	}
+	if room := max(height-1, 0); len(lines) > room {
+		lines = lines[:room]
+	}
+	lines = append(lines, fmt.Sprintf("%d of %d files, %s in %s", done, all, Size(came), seconds(elapsed)))
+	for i, l := range lines {
+		lines[i] = ansi.Truncate(l, max(width-1, narrow), "…")
+	}
+	return lines
+}
