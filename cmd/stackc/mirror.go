@@ -56,8 +56,9 @@ func (p *program) mirror() *cli.Command {
 		Name:      "mirror",
 		Usage:     "list, fetch, check and serve what a stack downloads",
 		ArgsUsage: "VERB FILE|DIR [DIR|URL]",
-		Description: `list FILE [DIR|URL]    the files that units download: URL, origin, sha256, who needs
-                       them; their sizes as DIR or URL has them
+		Description: `list FILE [DIR|URL]    the files that units, and machines before fleet, download: URL,
+                       origin, sha256, who needs them; their sizes as DIR or URL has
+                       them
 fetch FILE DIR         bring all of them into DIR, from their origins
 check FILE [DIR|URL]   hold each file against its sha256: in DIR, on the server at
                        URL, or where the stack says
@@ -162,8 +163,8 @@ func mirrorView(f mirrored.File) view.MirrorFile {
 	if f.Origin != f.URL {
 		v.Origin = withoutSecrets(f.Origin)
 	}
-	for _, n := range f.Needs {
-		v.Needs = append(v.Needs, view.MirrorNeed{Unit: string(n.Unit), To: n.To})
+	for _, a := range f.Asks {
+		v.Needs = append(v.Needs, view.MirrorNeed{Unit: string(a.Unit), Host: a.Host, To: a.To})
 	}
 	return v
 }
@@ -229,7 +230,7 @@ func (p *program) listMirror(ctx context.Context, o *mirrorWork, args []string) 
 		}
 	}
 	if len(files) == 0 {
-		return p.printf("%s: no unit downloads anything\n", args[0])
+		return p.printf("%s: nothing is downloaded\n", args[0])
 	}
 	text := plural(len(files), "file", "files")
 	if loose > 0 {

@@ -27,17 +27,29 @@ type File struct {
 	Origin string
 	// SHA256 is what its content must have, "" when the stack does not say.
 	SHA256 string
-	// Needs are the units that fetch it, in the order of the stack.
-	Needs []Need
-	// Downloads are the words of the stack that ask for it.
-	Downloads []emit.Download
+	// Asks are the places of the stack that ask for it, units first.
+	Asks []Ask
 }
 
-// Need is who fetches a file, and to where on its machine.
-type Need struct {
-	Unit units.Name `json:"unit"`
-	To   string     `json:"to"`
+// Ask is one place of a stack that asks for a file: a download of a unit, or a
+// file that the machines have before fleet.
+type Ask struct {
+	// Unit fetches the file; "" for a file of the machines, which those of Host fetch.
+	Unit units.Name
+	Host string
+	// To is its place on the machine.
+	To string
+
+	path   string // logical place in the stack
+	pos    stack.Pos
+	sum    stack.Text
+	url    string
+	origin string
+	sha256 string
 }
+
+// Who names the unit or the machines that fetch the file.
+func (a Ask) Who() string { return cmp.Or(string(a.Unit), a.Host) }
 
 // Server is the part of the file's URL that names the server: "http://10.0.0.9".
 func (f File) Server() string {
@@ -53,7 +65,15 @@ func (f File) Server() string {
 func Files(t *topology.Topology) ([]File, diag.List) {
 	l := listing{at: map[string]int{}}
 	for _, d := range emit.Downloads(t) {
-		l.add(d)
+		l.add(Ask{
+			Unit: d.Unit, To: d.To, path: d.Path, pos: d.Source.Pos, sum: d.Source.SHA256,
+			url: d.URL, origin: d.Origin, sha256: d.SHA256,
+		})
+	}
+	for _, f := range t.Stack.Files {
+		for _, a := range asksOf(t.Stack, f) {
+			l.add(a)
+		}
 	}
 	slices.SortFunc(l.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return l.files, l.findings
@@ -66,55 +86,50 @@ type listing struct {
 	findings diag.List
 }
 
-func (l *listing) add(d emit.Download) {
-	place, why := placeOf(d.URL)
+func (l *listing) add(a Ask) {
+	place, why := placeOf(a.url)
 	if why != "" {
-		l.fault(d, nil, "a mirror cannot hold %q: %s", d.URL, why)
+		l.fault(a, nil, "a mirror cannot hold %q: %s", a.url, why)
 		return
 	}
 	i, there := l.at[place]
 	if !there {
 		i = len(l.files)
 		l.at[place] = i
-		l.files = append(l.files, File{Path: place, URL: d.URL})
+		l.files = append(l.files, File{Path: place, URL: a.url, Origin: a.url})
 	}
 	f := &l.files[i]
-	if there && !l.agree(f, d) {
+	if there && !l.agree(f, a) {
 		return
 	}
-	f.SHA256 = cmp.Or(f.SHA256, d.SHA256)
-	f.Downloads = append(f.Downloads, d)
-	f.Needs = append(f.Needs, Need{Unit: d.Unit, To: d.To})
-	f.Origin = f.URL
-	for _, one := range f.Downloads {
-		if one.Origin != "" {
-			f.Origin = one.Origin
-			break
-		}
+	f.SHA256 = cmp.Or(f.SHA256, a.sha256)
+	f.Asks = append(f.Asks, a)
+	if a.origin != "" {
+		f.Origin = a.origin
 	}
 }
 
-// agree reports whether a download can be of a file that is in the list.
-func (l *listing) agree(f *File, d emit.Download) bool {
+// agree reports whether what a place asks for can be a file that is in the list.
+func (l *listing) agree(f *File, a Ask) bool {
 	said := func(word, one, other string) bool {
 		if one == "" || other == "" || one == other {
 			return true
 		}
-		l.fault(d, &f.Downloads[0], "the mirror has one file %q, and its %s is %q here and %q elsewhere", f.Path, word, one, other)
+		l.fault(a, &f.Asks[0], "the mirror has one file %q, and its %s is %q here and %q elsewhere", f.Path, word, one, other)
 		return false
 	}
 	origin := ""
 	if f.Origin != f.URL {
 		origin = f.Origin
 	}
-	return said("URL", d.URL, f.URL) && said("sha256", d.SHA256, f.SHA256) && said("origin", d.Origin, origin)
+	return said("URL", a.url, f.URL) && said("sha256", a.sha256, f.SHA256) && said("origin", a.origin, origin)
 }
 
-// fault reports a download, with the other one that it is at odds with, if there is one.
-func (l *listing) fault(d emit.Download, other *emit.Download, format string, args ...any) {
-	finding := stack.Finding(diag.Error, diag.MirrorFile, d.Source.Pos, d.Path, format, args...)
+// fault reports a place that asks, with the other one that it is at odds with, if there is one.
+func (l *listing) fault(a Ask, other *Ask, format string, args ...any) {
+	finding := stack.Finding(diag.Error, diag.MirrorFile, a.pos, a.path, format, args...)
 	if other != nil {
-		finding = finding.WithNote(other.Source.Pos.Span, "the other one").WithHelp("let both say the same, or give one of them another path")
+		finding = finding.WithNote(other.pos.Span, "the other one").WithHelp("let both say the same, or give one of them another path")
 	}
 	l.findings.Add(finding)
 }

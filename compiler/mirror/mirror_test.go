@@ -35,8 +35,8 @@ func shown(files []mirror.File) []string {
 	var list []string
 	for _, f := range files {
 		line := []string{f.Path, f.URL, f.Origin, f.SHA256}
-		for _, n := range f.Needs {
-			line = append(line, string(n.Unit)+":"+n.To)
+		for _, a := range f.Asks {
+			line = append(line, a.Who()+":"+a.To)
 		}
 		list = append(list, strings.Join(line, " "))
 	}
@@ -77,6 +77,27 @@ Restart=always
 
 [roles]
 x = "role=x"
+y = "y=true"
+
+[machine]
+m1 = { role = "x", address = "10.0.0.1", mac = "52:54:00:00:00:01", public = "192.0.2.1" }
+m2 = { role = ["x", "y"], address = "10.0.0.2", id = "2ec5b0e5f1d34d9e8f6ab7c0d1e2f304", hostname = "two" }
+
+[file."/opt/bin/tool"]
+source     = "${{ mirror }}/bin/tool"
+unverified = true
+[file."/opt/hosts"]
+source  = "${{ mirror }}/hosts"
+origin  = "https://example.com/hosts"
+sha256  = "`+two+`"
+role    = "y"
+machine = ["m1"]
+[file."/etc/own"]
+source     = "${{ mirror }}/own/${{ machine.name }}-${{ machine.hostname }}-${{ machine.address }}-${{ machine.public }}-${{ machine.mac }}-${{ machine.id }}"
+unverified = true
+role       = "x"
+[file."/etc/motd"]
+content = "hello"
 `)
 	files, findings := mirror.Files(result.Topology)
 	if len(findings) > 0 {
@@ -86,7 +107,10 @@ x = "role=x"
 		"1 http://other:8080/1 http://other:8080/1 " + two + " each@1.service:/opt/1",
 		"2 http://other:8080/2 http://other:8080/2 " + two + " each@2.service:/opt/2",
 		"a b http://10.0.0.9/a%20b?v=1 https://example.com/ab  b.service:/etc/ab",
-		"bin/tool http://10.0.0.9/bin/tool https://example.com/tool " + one + " b.service:/opt/bin/tool a.service:/opt/a/tool",
+		"bin/tool http://10.0.0.9/bin/tool https://example.com/tool " + one + " b.service:/opt/bin/tool a.service:/opt/a/tool every machine:/opt/bin/tool",
+		"hosts http://10.0.0.9/hosts https://example.com/hosts " + two + " role y, machine m1:/opt/hosts",
+		"own/m1-m1-10.0.0.1-192.0.2.1-52:54:00:00:00:01- http://10.0.0.9/own/m1-m1-10.0.0.1-192.0.2.1-52:54:00:00:00:01- http://10.0.0.9/own/m1-m1-10.0.0.1-192.0.2.1-52:54:00:00:00:01-  machine m1:/etc/own",
+		"own/m2-two-10.0.0.2---2ec5b0e5f1d34d9e8f6ab7c0d1e2f304 http://10.0.0.9/own/m2-two-10.0.0.2---2ec5b0e5f1d34d9e8f6ab7c0d1e2f304 http://10.0.0.9/own/m2-two-10.0.0.2---2ec5b0e5f1d34d9e8f6ab7c0d1e2f304  machine m2:/etc/own",
 	}
 	if d := cmp.Diff(want, shown(files)); d != "" {
 		t.Error(d)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/compiler/syntax"
 )
 
@@ -74,7 +75,9 @@ func (d *decoder) checkDownload(t *syntax.Table, v *syntax.Value, dl Download) b
 	} else if url.sound() {
 		d.at("url").curlTakes(url)
 	}
-	d.checkOrigin(t, dl)
+	if badOrigin(dl.Origin) {
+		d.at("origin").badOrigin(dl.Origin, t.Get("origin").Value.Span)
+	}
 	sum := dl.SHA256.Source()
 	switch {
 	case t.Get("sha256") != nil && !dl.SHA256.sound():
@@ -91,13 +94,15 @@ func (d *decoder) checkDownload(t *syntax.Table, v *syntax.Value, dl Download) b
 	return dl.URL.Given() && dl.To.Given()
 }
 
-// checkOrigin reports an origin that stackc cannot ask. An empty one is none: a
-// library's parameter may leave it to whoever uses the library.
-func (d *decoder) checkOrigin(t *syntax.Table, dl Download) {
-	if o := dl.Origin; o.sound() && o.masked() != "" && !strings.HasPrefix(o.Source(), "http://") && !strings.HasPrefix(o.Source(), "https://") && !strings.HasPrefix(o.Source(), exprOpen) {
-		d.at("origin").errorf(diag.BadValue, t.Get("origin").Value.Span, "%q is not a URL that can be asked", o.Source()).
-			help("it begins with https:// or http://")
-	}
+// badOrigin reports whether an origin is one that stackc cannot ask. An empty one is
+// none: a library's parameter may leave it to whoever uses the library.
+func badOrigin(o Text) bool {
+	s := o.Source()
+	return o.sound() && s != "" && !strings.HasPrefix(s, "http://") && !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, exprOpen)
+}
+
+func (d *decoder) badOrigin(o Text, span source.Span) {
+	d.errorf(diag.BadValue, span, "%q is not a URL that can be asked", o.Source()).help("it begins with https:// or http://")
 }
 
 func isSHA256(s string) bool {

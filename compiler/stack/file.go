@@ -19,6 +19,8 @@ type HostFile struct {
 	// Source is where it comes from: a URL that the machine fetches, or a file beside
 	// the stack file that is put into what bootstrap writes.
 	Source Text
+	// Origin is where a mirror that Source names is filled from, empty when Source is the place.
+	Origin Text
 	// SHA256 is the checksum of what Source gives.
 	SHA256     Text
 	Unverified bool
@@ -50,6 +52,8 @@ var fileWords = []keyword[HostFile]{
 		"the text of the file", `"nameserver 10.0.0.1\n"`),
 	key("source", matching(NotEmpty), func(f *HostFile) *Text { return &f.Source },
 		"a URL that the machine fetches, or a file beside this one that is put in", `"motd"`),
+	key("origin", text(webPattern), func(f *HostFile) *Text { return &f.Origin },
+		"where stackc mirror takes it from, when source is a URL that names the mirror", `"https://releases.example.com/v1.0/tool"`),
 	key("sha256", text(sumPattern), func(f *HostFile) *Text { return &f.SHA256 },
 		"the checksum of the source", `"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`),
 	key("unverified", form[bool]{boolShape(), (*decoder).unverified}, func(f *HostFile) *bool { return &f.Unverified },
@@ -109,7 +113,7 @@ func (l *loader) hostFile(d *decoder, e *syntax.Entry) {
 		l.stack.Files = append(l.stack.Files, f)
 	}
 	if body.Get("content") != nil { // of an earlier layer's two ways the later one's counts
-		f.Source, f.SHA256, f.Unverified = Text{}, Text{}, false
+		f.Source, f.Origin, f.SHA256, f.Unverified = Text{}, Text{}, Text{}, false
 	} else if body.Get("source") != nil {
 		f.Content = Text{}
 	}
@@ -134,6 +138,10 @@ func (d *decoder) checkFile(e *syntax.Entry, body *syntax.Table, f *HostFile) {
 	case f.Source.Given() && f.Remote() && !f.SHA256.Given() && !f.Unverified:
 		d.errorf(diag.Unverified, f.Source.Pos.Span, "the download of %q is not pinned by a sha256", f.Source.Source()).
 			help("add sha256 = \"…\" (sha256sum prints it), or say unverified = true and take whatever the server sends")
+	case badOrigin(f.Origin):
+		d.at("origin").badOrigin(f.Origin, f.Origin.Pos.Span)
+	case f.Origin.Given() && f.Origin.Source() != "" && !f.Remote():
+		d.errorf(diag.BadValue, f.Origin.Pos.Span, "an origin is for a source that the machines fetch, and this one is put in").help("leave it out, or write the URL of the mirror as source")
 	case f.Content.Given() && f.SHA256.Given():
 		d.errorf(diag.BadValue, f.SHA256.Pos.Span, "a checksum is for a source, and the content stands here").help("leave it out")
 	}
@@ -157,6 +165,7 @@ func (l *loader) checkFiles() {
 		}
 		l.hostText(path+".content", f.Content)
 		l.hostText(path+".source", f.Source)
+		l.hostText(path+".origin", f.Origin)
 	}
 }
 

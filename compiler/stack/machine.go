@@ -52,6 +52,26 @@ func (m *Machine) Has(role string) bool {
 	return slices.ContainsFunc(m.Roles, func(w Word) bool { return w.Value == role })
 }
 
+// Word returns what ${{ machine.NAME }} stands for in the texts of the machine, ""
+// for what the stack does not say.
+func (m *Machine) Word(name string) string {
+	switch name {
+	case "name":
+		return m.Name
+	case "address":
+		return m.Address.Source()
+	case "public":
+		return m.Public.Source()
+	case "mac":
+		return m.MAC.Value
+	case "id":
+		return m.ID.Value
+	case "hostname":
+		return m.Hostname()
+	}
+	return ""
+}
+
 // Pairs returns the metadata as fleet takes it, key=value, in the order of the keys.
 func (m *Machine) Pairs() []string {
 	var pairs []string

@@ -1,7 +1,9 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,11 +29,15 @@ type MirrorFile struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// MirrorNeed is who fetches a file of a mirror, and to where.
+// MirrorNeed is who fetches a file of a mirror, and to where: a unit, or machines
+// before fleet runs on them.
 type MirrorNeed struct {
-	Unit string `json:"unit"`
+	Unit string `json:"unit,omitempty"`
+	Host string `json:"host,omitempty"`
 	To   string `json:"to"`
 }
+
+func (n MirrorNeed) who() string { return clean(cmp.Or(n.Unit, n.Host)) }
 
 // MirrorList tells all of each file.
 func MirrorList(files []MirrorFile) string {
@@ -52,7 +58,7 @@ func MirrorList(files []MirrorFile) string {
 		}
 		rows = append(rows, []string{"  sha256", sum})
 		for _, n := range f.Needs {
-			rows = append(rows, []string{"  for", clean(n.Unit) + " as " + clean(n.To)})
+			rows = append(rows, []string{"  for", n.who() + " as " + clean(n.To)})
 		}
 		b.WriteString(columns("", rows, 0))
 	}
@@ -81,11 +87,12 @@ func MirrorLine(f MirrorFile, path int) string {
 		return text
 	}
 	text += "  " + clean(f.Reason)
-	var units []string
+	var names []string
 	for _, n := range f.Needs {
-		units = append(units, clean(n.Unit))
+		names = append(names, n.who())
 	}
-	return text + "; " + strings.Join(units, ", ") + " " + verb(len(units), "needs", "need") + " it"
+	names = slices.Compact(names)
+	return text + "; " + strings.Join(names, ", ") + " " + verb(len(names), "needs", "need") + " it"
 }
 
 func verb(n int, one, several string) string {
