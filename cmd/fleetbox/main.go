@@ -30,7 +30,8 @@
 //	GET    /machines                         the machines, their state (running, stopped, cut) and their units
 //	POST   /machines/MACHINE/stop?how=HOW    HOW is kill (power loss; the default), fleetd (fleetd dies, units run on)
 //	                                         or graceful (fleetd gets SIGTERM: unloads its units, leaves the cluster)
-//	POST   /machines/MACHINE/start
+//	POST   /machines/MACHINE/start?version=  and say that fleetd is of that version (1.0.0)
+//	POST   /machines/MACHINE/twin?address=   start a second machine with the same id, MACHINE-twin
 //	POST   /machines/MACHINE/cut             the machine runs on but reaches nobody
 //	POST   /machines/MACHINE/heal
 //	GET    /units?machine=MACHINE&unit=UNIT  what the simulated systemds have: states, hash, text of the file, starts
@@ -49,6 +50,8 @@
 //	DELETE /faults, /faults/ID
 //	POST   /etcd/cut, /etcd/heal             take etcd away from machines, API and clients; give it back
 //	POST   /api/cut, /api/heal               the same with fleet's API
+//	POST   /etcd/clock?ahead=90s             have the clock behind etcd's answers go ahead, or with a minus behind
+//	POST   /api/clock?ahead=90s              the same with fleet's API
 //
 // The newest rule that matches a unit decides how it starts; --rule gives rules from the beginning. Its
 // fields (see sim.Rule):

@@ -28,6 +28,7 @@ type Box struct {
 	world   *sim.World
 	store   *etcd
 	api     *apiServer
+	mu      sync.Mutex // of nodes, after the start
 	nodes   []*node
 	timing  Timing
 	changes *changes
@@ -71,7 +72,7 @@ func (b *Box) start(ctx context.Context, opts Options) error {
 		}
 	}
 	for _, m := range opts.Machines {
-		n := &node{Machine: m, box: b, systemd: b.world.Add(m.Name, m.ID, opts.HostUnits)}
+		n := &node{Machine: m, box: b, systemd: b.world.Add(m.Name, m.ID, opts.HostUnits), version: fleetVersion}
 		b.nodes = append(b.nodes, n)
 		if err := n.boot(); err != nil {
 			return err
@@ -119,7 +120,7 @@ func (b *Box) Close() error {
 		b.api.close()
 	}
 	var ending sync.WaitGroup
-	for _, n := range b.nodes {
+	for _, n := range b.all() {
 		ending.Go(func() { n.stop(Kill, closePatience) })
 	}
 	ending.Wait()
@@ -183,13 +184,27 @@ func (b *Box) CutAPI(cut bool) {
 	b.api.front.wires.set(cut)
 }
 
+// SetEtcdClock has the clock of the machine that etcd's answers come from go ahead of the true one;
+// SetAPIClock the same with fleet's API. Only the Date header tells of it.
+func (b *Box) SetEtcdClock(ahead time.Duration) { b.store.front.ahead.Store(int64(ahead)) }
+
+// SetAPIClock is SetEtcdClock for fleet's API.
+func (b *Box) SetAPIClock(ahead time.Duration) { b.api.front.ahead.Store(int64(ahead)) }
+
 // ErrNoMachine is the error for a machine that the box does not have.
 var ErrNoMachine = errors.New("no such machine")
 
 func (b *Box) node(name string) (*node, error) {
-	i := slices.IndexFunc(b.nodes, func(n *node) bool { return n.Name == name || n.ID == name })
+	nodes := b.all()
+	i := slices.IndexFunc(nodes, func(n *node) bool { return n.Name == name || n.ID == name })
 	if i < 0 {
 		return nil, fmt.Errorf("%w: %q", ErrNoMachine, name)
 	}
-	return b.nodes[i], nil
+	return nodes[i], nil
+}
+
+func (b *Box) all() []*node {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.nodes)
 }

@@ -170,7 +170,7 @@ func TestMachineIsKilledAndComesBack(t *testing.T) {
 		return nil
 	})
 	c.expect("x.service", other+" loaded/active/running")
-	if err := c.StartMachine(on); err != nil {
+	if err := c.StartMachine(on, ""); err != nil {
 		t.Fatal(err)
 	}
 	c.eventually(func() error {
@@ -339,7 +339,7 @@ func TestFleetsOwnTiming(t *testing.T) {
 
 func TestUnknownMachine(t *testing.T) {
 	c := newCluster(t, box.FastTiming(), "")
-	for _, err := range []error{c.StopMachine("n9", box.Kill), c.StartMachine("n9"), c.CutMachine("n9", true)} {
+	for _, err := range []error{c.StopMachine("n9", box.Kill), c.StartMachine("n9", ""), c.CutMachine("n9", true)} {
 		if !errors.Is(err, box.ErrNoMachine) {
 			t.Errorf("error is %v", err)
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/coreos/fleet/unit"
 )
 
-// fleetVersion is what the machines say they run.
+// fleetVersion is what the machines say they run, unless they are started as another one.
 const fleetVersion = "1.0.0"
 
 // daemon is the fleetd of one machine, from its start to its end. It is put together as
@@ -39,7 +39,7 @@ type daemon struct {
 }
 
 // newDaemon builds a fleetd for a machine. changes is where the events of Timing.Fast come from.
-func newDaemon(m Machine, units unit.UnitManager, store *etcd, timing Timing, changes *changes) (*daemon, error) {
+func newDaemon(m Machine, version string, units unit.UnitManager, store *etcd, timing Timing, changes *changes) (*daemon, error) {
 	d := &daemon{
 		timing: timing, wires: &wires{}, retire: func() {},
 		kill: make(chan struct{}), registered: make(chan struct{}), done: make(chan struct{}),
@@ -50,7 +50,7 @@ func newDaemon(m Machine, units unit.UnitManager, store *etcd, timing Timing, ch
 	}
 	reg := registry.NewEtcdRegistry(keys, registry.DefaultKeyPrefix)
 	mach := machine.NewCoreOSMachine(machine.MachineState{
-		ID: m.ID, PublicIP: m.Address, Metadata: m.Metadata, Version: fleetVersion,
+		ID: m.ID, PublicIP: m.Address, Metadata: m.Metadata, Version: version,
 	}, units)
 	d.stream = registry.NewEtcdEventStream(keys, registry.DefaultKeyPrefix)
 	engineStream := d.stream

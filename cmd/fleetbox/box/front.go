@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,17 +14,16 @@ type front struct {
 	server    *http.Server
 	listeners []net.Listener
 	wires     *wires
+	ahead     atomic.Int64 // by how much the Date of answers is before the true one, a time.Duration
 }
 
 // serve opens all addresses and serves on them.
 func serve(addresses []string, handler http.Handler) (*front, error) {
-	f := &front{
-		wires: &wires{},
-		server: &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: 10 * time.Second,
-			ErrorLog:          log.New(os.Stderr, "fleetbox: ", 0),
-		},
+	f := &front{wires: &wires{}}
+	f.server = &http.Server{
+		Handler:           f.dated(handler),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          log.New(os.Stderr, "fleetbox: ", 0),
 	}
 	for _, address := range addresses {
 		l, err := Listen(address)
@@ -37,6 +37,16 @@ func serve(addresses []string, handler http.Handler) (*front, error) {
 		go f.server.Serve(gate{Listener: l, wires: f.wires})
 	}
 	return f, nil
+}
+
+// dated gives answers the time of a clock that may be wrong.
+func (f *front) dated(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ahead := time.Duration(f.ahead.Load()); ahead != 0 {
+			w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // close ends the listeners, their socket files and every connection.

@@ -1,6 +1,7 @@
 package box
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -14,9 +15,10 @@ type node struct {
 	box     *Box
 	systemd *sim.Systemd
 
-	mu     sync.Mutex
-	daemon *daemon // nil: stopped
-	cut    bool
+	mu      sync.Mutex
+	daemon  *daemon // nil: stopped
+	cut     bool
+	version string // of the fleetd that is started next
 }
 
 // Stop says how a machine stops.
@@ -53,7 +55,7 @@ type MachineStatus struct {
 // Machines lists the machines with what their systemd has.
 func (b *Box) Machines() []MachineStatus {
 	var out []MachineStatus
-	for _, n := range b.nodes {
+	for _, n := range b.all() {
 		out = append(out, MachineStatus{Machine: n.Machine, State: n.state(), Units: b.world.Units(n.Name, "")})
 	}
 	return out
@@ -73,13 +75,39 @@ func (b *Box) StopMachine(name string, how Stop) error {
 }
 
 // StartMachine starts a stopped machine; one that was killed waits in vain to register until its old
-// registration has expired, as fleetd does. It does not wait for that.
-func (b *Box) StartMachine(name string) error {
+// registration has expired, as fleetd does. It does not wait for that. With a version the machine
+// says from now on that its fleetd is of that one.
+func (b *Box) StartMachine(name, version string) error {
 	n, err := b.node(name)
 	if err != nil {
 		return err
 	}
+	if version != "" {
+		n.mu.Lock()
+		n.version = version
+		n.mu.Unlock()
+	}
 	return n.boot()
+}
+
+// TwinMachine starts a second machine with the id of another, as one is that was cloned with its
+// machine-id(5). It registers once the other's registration is not there: after both have met that
+// way, each overwrites the other's.
+func (b *Box) TwinMachine(name, address string) error {
+	n, err := b.node(name)
+	if err != nil {
+		return err
+	}
+	m := n.Machine
+	m.Name, m.Address = n.Name+"-twin", cmp.Or(address, n.Address)
+	if _, err := b.node(m.Name); err == nil {
+		return fmt.Errorf("machine %s has a twin already", name)
+	}
+	twin := &node{Machine: m, box: b, systemd: b.world.Add(m.Name, m.ID, nil), version: fleetVersion}
+	b.mu.Lock()
+	b.nodes = append(b.nodes, twin)
+	b.mu.Unlock()
+	return twin.boot()
 }
 
 // CutMachine takes a machine off the network, or brings it back.
@@ -118,7 +146,7 @@ func (n *node) boot() error {
 		return nil
 	}
 	n.systemd.PowerOn()
-	d, err := newDaemon(n.Machine, n.systemd, n.box.store, n.box.timing, n.box.changes)
+	d, err := newDaemon(n.Machine, n.version, n.systemd, n.box.store, n.box.timing, n.box.changes)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/stackc/stackc/cmd/fleetbox/box"
 	"github.com/stackc/stackc/cmd/fleetbox/sim"
@@ -43,6 +44,8 @@ func Handler(b *box.Box, about any) http.Handler {
 	handle("DELETE /requests", func(*http.Request) (any, error) { return b.Requests(true), nil })
 	handle("POST /etcd/{action}", func(r *http.Request) (any, error) { return cut(r, b.CutEtcd) })
 	handle("POST /api/{action}", func(r *http.Request) (any, error) { return cut(r, b.CutAPI) })
+	handle("POST /etcd/clock", func(r *http.Request) (any, error) { return clock(r, b.SetEtcdClock) })
+	handle("POST /api/clock", func(r *http.Request) (any, error) { return clock(r, b.SetAPIClock) })
 	return mux
 }
 
@@ -78,11 +81,13 @@ func (c *controller) machine(r *http.Request) (any, error) {
 		}
 		return done{}, c.box.StopMachine(name, how)
 	case "start":
-		return done{}, c.box.StartMachine(name)
+		return done{}, c.box.StartMachine(name, r.FormValue("version"))
+	case "twin":
+		return done{}, c.box.TwinMachine(name, r.FormValue("address"))
 	case "cut", "heal":
 		return done{}, c.box.CutMachine(name, action == "cut")
 	default:
-		return nil, fmt.Errorf("%w: cannot %q a machine: want stop, start, cut or heal", errBadRequest, action)
+		return nil, fmt.Errorf("%w: cannot %q a machine: want stop, start, twin, cut or heal", errBadRequest, action)
 	}
 }
 
@@ -142,6 +147,15 @@ func cut(r *http.Request, f func(bool)) (any, error) {
 		return nil, fmt.Errorf("%w: want cut or heal, not %q", errBadRequest, action)
 	}
 	f(action == "cut")
+	return done{}, nil
+}
+
+func clock(r *http.Request, set func(time.Duration)) (any, error) {
+	ahead, err := time.ParseDuration(r.FormValue("ahead"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %q is not a time", errBadRequest, r.FormValue("ahead"))
+	}
+	set(ahead)
 	return done{}, nil
 }
 

@@ -88,6 +88,10 @@ func TestRequests(t *testing.T) {
 		{name: "is cut", method: "GET", path: "/machines", want: `"state": "cut"`},
 		{name: "heal", method: "POST", path: "/machines/n1/heal", want: "{}"},
 		{name: "start", method: "POST", path: "/machines/n2/start", want: "{}"},
+		{name: "start as another version", method: "POST", path: "/machines/n2/start?version=0.11.8", want: "{}"},
+		{name: "twin", method: "POST", path: "/machines/n2/twin?address=10.20.30.99", want: "{}"},
+		{name: "twin is there", method: "GET", path: "/machines", want: `"address": "10.20.30.99"`},
+		{name: "another twin", method: "POST", path: "/machines/n2/twin", want: "has a twin already", fails: "400"},
 		{name: "stop in an odd way", method: "POST", path: "/machines/n2/stop?how=hard", want: "cannot stop", fails: "400"},
 		{name: "unknown action", method: "POST", path: "/machines/n2/reboot", want: "cannot", fails: "400"},
 		{name: "unknown machine", method: "POST", path: "/machines/n9/stop", want: "no such machine", fails: "404"},
@@ -96,6 +100,9 @@ func TestRequests(t *testing.T) {
 		{name: "break etcd", method: "POST", path: "/etcd/break", want: "want cut or heal", fails: "400"},
 		{name: "cut api", method: "POST", path: "/api/cut", want: "{}"},
 		{name: "heal api", method: "POST", path: "/api/heal", want: "{}"},
+		{name: "etcd's clock", method: "POST", path: "/etcd/clock?ahead=-90s", want: "{}"},
+		{name: "api's clock", method: "POST", path: "/api/clock?ahead=1m", want: "{}"},
+		{name: "no time", method: "POST", path: "/api/clock?ahead=soon", want: "is not a time", fails: "400"},
 		{name: "unknown path", method: "GET", path: "/nothing", want: "not found", fails: "404"},
 	}
 	for _, tc := range tests { // in order: they build on each other
