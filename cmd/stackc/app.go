@@ -82,6 +82,7 @@ func newApp(p *program) *cli.App {
 			p.unload(),
 			p.destroy(),
 			p.machines(),
+			p.doctor(),
 			p.history(),
 			p.rollback(),
 			p.lock(),

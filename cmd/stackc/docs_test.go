@@ -24,6 +24,7 @@ import (
 	"github.com/stackc/stackc/compiler/cases"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/doctor"
 	"github.com/stackc/stackc/fleet/state"
 )
 
@@ -154,6 +155,7 @@ func objects() map[string]any {
 		"lock": lockReport{}, "gc": collectedReport{}, "holder": state.Lock{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
 		"why": whyReport{}, "diagnosis": fleet.Diagnosis{}, "unit on a machine": fleet.Spot{}, "eligible machine": fleet.Eligible{}, "peer": fleet.Peer{},
 		"place": diag.Place{}, "position": diag.Position{}, "error": errorReport{},
+		"doctor": doctor.Report{}, "doctor's finding": doctor.Finding{}, "check of the doctor": doctor.Check{},
 		"library list": libraryList{}, "library": view.Library{}, "library show": view.LibraryDetails{}, "export": view.Export{},
 		"needs": view.Needs{}, "need": view.Need{}, "library lock, vendor": locked{}, "locked library": lockedEntry{},
 		"mirror list, fetch, check": mirrorReport{}, "file of a mirror": view.MirrorFile{}, "need of a file": view.MirrorNeed{},
