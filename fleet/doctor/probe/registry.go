@@ -68,6 +68,7 @@ func members(dir node) ([]doctor.Member, error) {
 			list = append(list, m)
 		}
 	}
+	slices.SortFunc(list, func(a, b doctor.Member) int { return strings.Compare(a.ID, b.ID) })
 	return list, nil
 }
 
