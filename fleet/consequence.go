@@ -55,7 +55,7 @@ func (d *dependents) follow(u *UnitPlan) {
 		return
 	}
 	u.Follows, u.Settled = true, false
-	text := fmt.Sprintf("moves too, from %s to %s%s", d.plan.list(u.Placement.Now), d.plan.list(u.Placement.Then), prediction(u))
+	text := fmt.Sprintf("moves too, from %s to %s%s", d.plan.list(u.Placement.Now), d.plan.list(u.Placement.Then), d.plan.choice(u))
 	for _, refused := range u.Placement.Refused {
 		if slices.Contains(u.Placement.Now, refused.Machine) {
 			text += ": " + refused.Reason
@@ -118,12 +118,34 @@ func (p *Plan) arrival(u *UnitPlan) string {
 	case u.To == units.Loaded:
 		verb = "is loaded, not started,"
 	}
-	return verb + " " + p.on(u.Placement.Then) + prediction(u)
+	return verb + " " + p.on(u.Placement.Then) + p.choice(u)
+}
+
+// choice is prediction with the other machines that may have the unit, if they are few.
+func (p *Plan) choice(u *UnitPlan) string {
+	others := without(u.Placement.Maybe, u.Placement.Then)
+	if len(others) == 0 || u.Placement.Global {
+		return prediction(u)
+	}
+	said := fmt.Sprintf("or one of %d others", len(others))
+	if len(others) < 4 {
+		said = "or " + p.machineName(others[0])
+		for _, id := range others[1:] {
+			said += " or " + p.machineName(id)
+		}
+	}
+	if u.Placement.MayWait {
+		said += " or none"
+	}
+	return " (prediction, " + said + ")"
 }
 
 func prediction(u *UnitPlan) string {
 	if u.Placement.Sure {
 		return ""
+	}
+	if u.Placement.MayWait {
+		return " (prediction, or on none)"
 	}
 	return " (prediction)"
 }
@@ -150,7 +172,7 @@ func (p *Plan) replacement(u *UnitPlan) []string {
 	case !is:
 		return []string{p.reload(u)}
 	case len(stays) == 0:
-		return []string{fmt.Sprintf("moves from %s to %s%s%s", p.list(place.Now), p.list(place.Then), prediction(u), because(u))}
+		return []string{fmt.Sprintf("moves from %s to %s%s%s", p.list(place.Now), p.list(place.Then), p.choice(u), because(u))}
 	case place.Global:
 		return p.globalReplacement(u, stays)
 	}

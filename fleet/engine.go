@@ -8,6 +8,7 @@ import (
 	"github.com/coreos/fleet/agent"
 	"github.com/coreos/fleet/job"
 	"github.com/coreos/fleet/machine"
+	"github.com/coreos/fleet/pkg"
 	"github.com/coreos/fleet/schema"
 
 	"github.com/stackc/stackc/units"
@@ -32,18 +33,25 @@ type host struct {
 	// their own. A unit without any can clash with the latter alone, and asking
 	// them is much quicker: fleet parses each unit again for each question.
 	all, picky *agent.AgentState
-	// runs are the units that the machine's agent keeps loaded; see agents.
-	runs map[string]*simJob
+	// runs are the units that the machine's agent keeps loaded, counts those that the
+	// engine has there; see agents.
+	runs, counts map[string]*simJob
 }
 
 // simJob is one unit as fleet's code wants to see it.
 type simJob struct {
 	job.Job
-	unit *job.Unit
+	unit    *job.Unit
+	options []units.Option
 	// peers and conflicts are kept, since fleet's code parses the unit again each
 	// time it is asked for them.
-	peers, conflicts []string
-	global, picky    bool
+	peers, conflicts, replaces []string
+	// target is the machine that it must be on, if it is targeted, and metadata what
+	// the machine must have.
+	target        string
+	targeted      bool
+	metadata      map[string]pkg.Set
+	global, picky bool
 	// suited are the answers of able for machines where nothing else counts than
 	// what the machine is.
 	suited map[*host]bool
@@ -76,11 +84,13 @@ func newEngine(machines []Machine, list []Unit) *engine {
 
 func newSimJob(u Unit) *simJob {
 	file := schema.MapSchemaUnitOptionsToUnitFile(schemaOptions(u.Options))
-	j := &simJob{Job: job.Job{Name: string(u.Name), Unit: *file, TargetState: job.JobState(u.Desired), TargetMachineID: u.Machine}, suited: map[*host]bool{}}
+	j := &simJob{Job: job.Job{Name: string(u.Name), Unit: *file, TargetState: job.JobState(u.Desired), TargetMachineID: u.Machine}, options: u.Options, suited: map[*host]bool{}}
 	j.unit = &job.Unit{Name: j.Name, Unit: *file, TargetState: j.TargetState}
-	j.peers, j.conflicts = j.Peers(), j.Conflicts()
+	j.peers, j.conflicts, j.replaces = j.Peers(), j.Conflicts(), j.Replaces()
+	j.target, j.targeted = j.RequiredTarget()
+	j.metadata = j.RequiredTargetMetadata()
 	j.global = j.unit.IsGlobal()
-	j.picky = len(j.conflicts) > 0 || len(j.Replaces()) > 0
+	j.picky = len(j.conflicts) > 0 || len(j.replaces) > 0
 	return j
 }
 
@@ -164,7 +174,7 @@ func (e *engine) refill(h *host) {
 		}
 	}
 	for _, g := range e.globals {
-		if machine.HasMetadata(h.all.MState, g.RequiredTargetMetadata()) && !h.clashes(g) {
+		if machine.HasMetadata(h.all.MState, g.metadata) && !h.clashes(g) {
 			h.add(g)
 		}
 	}
@@ -178,12 +188,15 @@ func (e *engine) agents() {
 	everything := slices.Concat(e.jobs, e.globals)
 	slices.SortFunc(everything, func(a, b *simJob) int { return cmp.Compare(a.Name, b.Name) })
 	for _, h := range e.hosts {
-		h.runs = make(map[string]*simJob)
+		h.runs, h.counts = make(map[string]*simJob), make(map[string]*simJob)
 		view := &host{all: agent.NewAgentState(h.all.MState), picky: agent.NewAgentState(h.all.MState)}
 		for _, j := range everything {
 			here := j.TargetMachineID == h.id()
 			if j.global {
-				here = machine.HasMetadata(h.all.MState, j.RequiredTargetMetadata())
+				here = machine.HasMetadata(h.all.MState, j.metadata)
+			}
+			if h.has(j.Name) {
+				h.counts[j.Name] = j
 			}
 			if here && !view.clashes(j) {
 				view.add(j)

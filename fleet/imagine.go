@@ -47,7 +47,12 @@ func PlanBetween(machines []Machine, old, new *units.Set, options DiffOptions) (
 		return nil, refusals
 	}
 	if !s.NoMachines {
-		placements := Place(s, new, changes)
+		nowhere := *s // where the units are is a prediction too
+		nowhere.Units = slices.Clone(s.Units)
+		for i := range nowhere.Units {
+			nowhere.Units[i].Machine = ""
+		}
+		placements := place(s, new, changes, &nowhere)
 		choices := chosen(machines, old)
 		for i, p := range placements {
 			if len(p.Now) > 0 && choices[p.Unit] {

@@ -80,7 +80,7 @@ func TestImagine(t *testing.T) {
 	p, _ := PlanBetween(machines, old, new, DiffOptions{})
 	want := map[units.Name]Effect{
 		"a.service": {Fate: Moves, Starts: []string{"n2"}, Stops: []string{"n1"}, Sure: true, Why: "metadata role=front, needs role=back"},
-		"b.service": {Fate: Unplaced, Why: "metadata role=front, needs role=none"},
+		"b.service": {Fate: Unplaced, Sure: true, Why: "metadata role=front, needs role=none"},
 	}
 	got := map[units.Name]Effect{}
 	for _, u := range p.Units {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/coreos/fleet/job"
-	"github.com/coreos/fleet/machine"
 
 	"github.com/stackc/stackc/units"
 )
@@ -18,10 +17,14 @@ type Placement struct {
 	// Now are the IDs of the machines that have the unit, Then those that will.
 	Now  []string `json:"now,omitempty"`
 	Then []string `json:"then,omitempty"`
-	// Sure says that no other machine could take the unit: its constraints leave
-	// one choice, or it stays where it is. Otherwise Then is a prediction, because
-	// fleet takes the units that it places in one pass in any order.
+	// Sure says that Then holds in whichever order fleet takes the requests and the
+	// units of a pass, which is random. Otherwise Then is a prediction: what comes
+	// of the order of names.
 	Sure bool `json:"sure,omitempty"`
+	// Maybe are all machines that may have the unit in the end, where that is not
+	// sure, and MayWait says that another order may leave no machine for it.
+	Maybe   []string `json:"maybe,omitempty"`
+	MayWait bool     `json:"may_wait,omitempty"`
 	// Imagined says that Now is a prediction too: no cluster was asked (PlanBetween).
 	Imagined bool `json:"-"`
 	// Refused tells machine by machine why it cannot have the unit. For a unit
@@ -49,6 +52,12 @@ func (p Placement) Moves() bool {
 // Place foresees where fleet will run the units after the changes, by fleet's own
 // rules. It gives one Placement for each Change, in the same order.
 func Place(s *Snapshot, set *units.Set, changes []Change) []Placement {
+	return place(s, set, changes, s)
+}
+
+// place is Place for a cluster of which known says what is sure.
+func place(s *Snapshot, set *units.Set, changes []Change, known *Snapshot) []Placement {
+	outlook := foresee(newEngine(known.Machines, known.Units), newEngine(known.Machines, changed(known, set, changes)))
 	before := newEngine(s.Machines, s.Units)
 	before.agents()
 	after := newEngine(s.Machines, changed(s, set, changes))
@@ -56,7 +65,7 @@ func Place(s *Snapshot, set *units.Set, changes []Change) []Placement {
 	after.agents()
 	placements := make([]Placement, len(changes))
 	for i, change := range changes {
-		placements[i] = after.placement(before, change.Unit)
+		placements[i] = after.placement(before, outlook, change.Unit)
 	}
 	return placements
 }
@@ -91,7 +100,7 @@ func changed(s *Snapshot, set *units.Set, changes []Change) []Unit {
 }
 
 // placement reads where the settled engine has a unit.
-func (e *engine) placement(before *engine, name units.Name) Placement {
+func (e *engine) placement(before *engine, o *outlook, name units.Name) Placement {
 	p := Placement{Unit: name, Now: before.machinesOf(name)}
 	j := e.find(name)
 	if j == nil {
@@ -104,7 +113,7 @@ func (e *engine) placement(before *engine, name units.Name) Placement {
 		return p
 	}
 	p.Then = e.machinesOf(name)
-	p.Sure = e.sure(j, p)
+	o.tell(&p)
 	for _, h := range e.hosts {
 		if !slices.Contains(p.Then, h.id()) {
 			if reason := e.refusal(h, j); reason != "" {
@@ -128,31 +137,4 @@ func (e *engine) machinesOf(name units.Name) []string {
 		}
 	}
 	return ids
-}
-
-// sure reports whether fleet has no choice: a global unit has none, a placed one
-// stays where it is as long as it can, and constraints may leave one machine.
-func (e *engine) sure(j *simJob, p Placement) bool {
-	switch {
-	case len(p.Then) == 0:
-		return false
-	case p.Global, slices.Equal(p.Now, p.Then):
-		return true
-	}
-	able := 0
-	for _, h := range e.hosts {
-		if h.suits(j) {
-			able++
-		}
-	}
-	return able == 1
-}
-
-// suits looks at what does not change while fleet places units: the machine's ID
-// and metadata.
-func (h *host) suits(j *simJob) bool {
-	if id, ok := j.RequiredTarget(); ok && !h.all.MState.MatchID(id) {
-		return false
-	}
-	return machine.HasMetadata(h.all.MState, j.RequiredTargetMetadata())
 }

@@ -46,51 +46,68 @@ func TestPlace(t *testing.T) {
 		place []string
 	}{
 		{name: "fewest units first, then the lowest ID", want: []units.Unit{fleetUnit("a"), fleetUnit("b"), fleetUnit("c"), fleetUnit("d")},
-			place: []string{"a ->n1", "b ->n2", "c ->n3", "d ->n1"}},
+			place: []string{"a ->n1 (n1,n2,n3)",
+				"b ->n2 (n1,n2,n3)",
+				"c ->n3 (n1,n2,n3)",
+				"d ->n1 (n1,n2,n3)"}},
 		{name: "loaded units count, inactive ones do not", live: []Unit{on(loaded(fleetUnit("x")), "n1"), on(inactive(fleetUnit("y")), "")},
-			want: []units.Unit{fleetUnit("a")}, place: []string{"a ->n2", "x.service n1->n1 sure", "y.service -> idle"}},
+			want: []units.Unit{fleetUnit("a")}, place: []string{"a ->n2 sure",
+				"x.service n1->n1 sure",
+				"y.service -> idle"}},
 		{name: "inactive global units count on the machines that match", live: []Unit{on(inactive(fleetUnit("x", "Global=true", "MachineMetadata=role=master")), "")},
-			want: []units.Unit{fleetUnit("a")}, place: []string{"a ->n2", "x.service -> global idle"}},
+			want: []units.Unit{fleetUnit("a")}, place: []string{"a ->n2 sure",
+				"x.service -> global idle"}},
 		{name: "metadata", want: []units.Unit{fleetUnit("a", "MachineMetadata=role=master"), fleetUnit("b", "MachineMetadata=role=node", "MachineMetadata=disk=ssd")},
 			place: []string{"a ->n1 sure; n2: metadata role=node, needs role=master; n3: metadata role=node, needs role=master",
 				"b ->n3 sure; n1: no metadata disk, needs disk=ssd; n2: no metadata disk, needs disk=ssd"}},
 		{name: "metadata of nobody", want: []units.Unit{fleetUnit("a", "MachineMetadata=role=db", "MachineMetadata=role=cache")},
-			place: []string{"a -> unplaceable; n1: metadata role=master, needs role=cache or role=db; n2: metadata role=node, needs role=cache or role=db; n3: metadata role=node, needs role=cache or role=db"}},
+			place: []string{"a -> unplaceable sure; n1: metadata role=master, needs role=cache or role=db; n2: metadata role=node, needs role=cache or role=db; n3: metadata role=node, needs role=cache or role=db"}},
 		{name: "global", want: []units.Unit{fleetUnit("a", "Global=true", "MachineMetadata=role=node")},
 			place: []string{"a ->n2,n3 global sure; n1: metadata role=master, needs role=node"}},
 		{name: "global of nobody", want: []units.Unit{fleetUnit("a", "Global=true", "MachineMetadata=disk=tape")},
-			place: []string{"a -> global unplaceable; n1: no metadata disk, needs disk=tape; n2: no metadata disk, needs disk=tape; n3: metadata disk=ssd, needs disk=tape"}},
+			place: []string{"a -> global unplaceable sure; n1: no metadata disk, needs disk=tape; n2: no metadata disk, needs disk=tape; n3: metadata disk=ssd, needs disk=tape"}},
 		{name: "machine ID", want: []units.Unit{fleetUnit("a", "MachineID=n2"), fleetUnit("b", "MachineID=n9")},
 			place: []string{"a ->n2 sure; n1: it is not the machine n2; n3: it is not the machine n2",
-				"b -> unplaceable; n1: it is not the machine n9; n2: it is not the machine n9; n3: it is not the machine n9"}},
+				"b -> unplaceable sure; n1: it is not the machine n9; n2: it is not the machine n9; n3: it is not the machine n9"}},
 		{name: "machine of a unit that comes later by name", want: []units.Unit{fleetUnit("a", "MachineOf=b.service"), fleetUnit("b", "MachineMetadata=role=master")},
-			place: []string{"a ->n1; n2: b.service (MachineOf) is on n1; n3: b.service (MachineOf) is on n1", "b ->n1 sure; n2: metadata role=node, needs role=master; n3: metadata role=node, needs role=master"}},
+			place: []string{"a ->n1 sure; n2: b.service (MachineOf) is on n1; n3: b.service (MachineOf) is on n1",
+				"b ->n1 sure; n2: metadata role=node, needs role=master; n3: metadata role=node, needs role=master"}},
 		{name: "a chain against the order of names", want: []units.Unit{fleetUnit("a", "MachineOf=b.service"), fleetUnit("b", "MachineOf=c.service"), fleetUnit("c", "MachineOf=d.service"), fleetUnit("d", "MachineID=n3")},
-			place: []string{"a ->n3", "b ->n3", "c ->n3", "d ->n3 sure"}},
+			place: []string{"a ->n3 sure",
+				"b ->n3 sure",
+				"c ->n3 sure",
+				"d ->n3 sure"}},
 		{name: "machine of itself", want: []units.Unit{fleetUnit("a", "MachineOf=a.service")},
-			place: []string{"a -> unplaceable; n1: MachineOf names the unit itself; n2: MachineOf names the unit itself; n3: MachineOf names the unit itself"}},
+			place: []string{"a -> unplaceable sure; n1: MachineOf names the unit itself; n2: MachineOf names the unit itself; n3: MachineOf names the unit itself"}},
 		{name: "machine of nobody", want: []units.Unit{fleetUnit("a", "MachineOf=x.service")},
-			place: []string{"a -> unplaceable; n1: x.service (MachineOf) is not in the cluster; n2: x.service (MachineOf) is not in the cluster; n3: x.service (MachineOf) is not in the cluster"}},
+			place: []string{"a -> unplaceable sure; n1: x.service (MachineOf) is not in the cluster; n2: x.service (MachineOf) is not in the cluster; n3: x.service (MachineOf) is not in the cluster"}},
 		{name: "machine of an inactive one", want: []units.Unit{fleetUnit("a", "MachineOf=b.service"), inactive(fleetUnit("b"))},
-			place: []string{"a -> unplaceable; n1: b.service (MachineOf) is inactive; n2: b.service (MachineOf) is inactive; n3: b.service (MachineOf) is inactive", "b -> idle"}},
+			place: []string{"a -> unplaceable sure; n1: b.service (MachineOf) is inactive; n2: b.service (MachineOf) is inactive; n3: b.service (MachineOf) is inactive",
+				"b -> idle"}},
 		{name: "machine of a global", want: []units.Unit{fleetUnit("a", "MachineOf=b.service"), fleetUnit("b", "Global=true", "MachineMetadata=role=node")},
-			place: []string{"a ->n2; n1: b.service (MachineOf) does not run there", "b ->n2,n3 global sure; n1: metadata role=master, needs role=node"}},
+			place: []string{"a ->n2 (n2,n3); n1: b.service (MachineOf) does not run there",
+				"b ->n2,n3 global sure; n1: metadata role=master, needs role=node"}},
 		{name: "follower does not pull the leader", want: []units.Unit{fleetUnit("a"), fleetUnit("b", "MachineOf=a.service", "MachineMetadata=role=node")},
-			place: []string{"a ->n1", "b -> unplaceable; n1: metadata role=master, needs role=node; n2: a.service (MachineOf) is on n1; n3: a.service (MachineOf) is on n1"}},
+			place: []string{"a ->n1 sure",
+				"b -> unplaceable sure; n1: metadata role=master, needs role=node; n2: a.service (MachineOf) is on n1; n3: a.service (MachineOf) is on n1"}},
 		{name: "conflicts", want: []units.Unit{fleetUnit("w@1", "Conflicts=w@*"), fleetUnit("w@2", "Conflicts=w@*"), fleetUnit("w@3", "Conflicts=w@*"), fleetUnit("w@4", "Conflicts=w@*")},
-			place: []string{"w@1 ->n1; n2: has w@2.service, and Conflicts=w@*; n3: has w@3.service, and Conflicts=w@*",
-				"w@2 ->n2; n1: has w@1.service, and Conflicts=w@*; n3: has w@3.service, and Conflicts=w@*",
-				"w@3 ->n3; n1: has w@1.service, and Conflicts=w@*; n2: has w@2.service, and Conflicts=w@*",
-				"w@4 -> unplaceable; n1: has w@1.service, and Conflicts=w@*; n2: has w@2.service, and Conflicts=w@*; n3: has w@3.service, and Conflicts=w@*"}},
+			place: []string{"w@1 ->n1 (n1,n2,n3 or none); n2: has w@2.service, and Conflicts=w@*; n3: has w@3.service, and Conflicts=w@*",
+				"w@2 ->n2 (n1,n2,n3 or none); n1: has w@1.service, and Conflicts=w@*; n3: has w@3.service, and Conflicts=w@*",
+				"w@3 ->n3 (n1,n2,n3 or none); n1: has w@1.service, and Conflicts=w@*; n2: has w@2.service, and Conflicts=w@*",
+				"w@4 -> unplaceable (n1,n2,n3 or none); n1: has w@1.service, and Conflicts=w@*; n2: has w@2.service, and Conflicts=w@*; n3: has w@3.service, and Conflicts=w@*"}},
 		{name: "somebody else's conflict", live: []Unit{on(marked(fleetUnit("x", "Conflicts=a.service"), "other"), "n1")}, want: []units.Unit{fleetUnit("a")},
-			place: []string{"a ->n2; n1: has x.service, which says Conflicts=a.service"}},
+			place: []string{"a ->n2 sure; n1: has x.service, which says Conflicts=a.service"}},
 		{name: "stays", live: []Unit{on(fleetUnit("a"), "n3")}, want: []units.Unit{fleetUnit("a"), fleetUnit("b")},
-			place: []string{"a n3->n3 sure", "b ->n1"}},
+			place: []string{"a n3->n3 sure",
+				"b ->n1 sure"}},
 		{name: "moves when it may not stay", live: []Unit{on(fleetUnit("a"), "n3")}, want: []units.Unit{fleetUnit("a", "MachineMetadata=role=master")},
 			place: []string{"a n3->n1 sure; n2: metadata role=node, needs role=master; n3: metadata role=node, needs role=master"}},
-		{name: "moves when its machine is gone", live: []Unit{on(fleetUnit("a"), "n9")}, want: []units.Unit{fleetUnit("a")}, place: []string{"a ->n1"}},
+		{name: "moves when its machine is gone", live: []Unit{on(fleetUnit("a"), "n9")}, want: []units.Unit{fleetUnit("a")}, place: []string{"a ->n1 sure"}},
 		{name: "frees its machine", live: []Unit{on(fleetUnit("a"), "n1"), on(fleetUnit("b"), "n2"), on(fleetUnit("c"), "n3")}, want: []units.Unit{inactive(fleetUnit("a")), fleetUnit("b"), fleetUnit("c"), fleetUnit("d")},
-			place: []string{"a n1-> idle", "b n2->n2 sure", "c n3->n3 sure", "d ->n1"}},
+			place: []string{"a n1-> idle",
+				"b n2->n2 sure",
+				"c n3->n3 sure",
+				"d ->n1 sure"}},
 		{name: "no machines match a global that was there", live: []Unit{on(fleetUnit("a", "Global=true"), "")}, want: []units.Unit{fleetUnit("a", "Global=true", "MachineMetadata=role=node")},
 			place: []string{"a n1,n2,n3->n2,n3 global sure; n1: metadata role=master, needs role=node"}},
 	}
@@ -129,11 +146,17 @@ func placeLine(p Placement, ours bool) string {
 	}
 	switch {
 	case p.Idle:
-		line += " idle"
+		return line + " idle"
 	case p.Unplaceable():
 		line += " unplaceable"
+	}
+	switch {
 	case p.Sure:
 		line += " sure"
+	case p.MayWait:
+		line += " (" + strings.Join(p.Maybe, ",") + " or none)"
+	default:
+		line += " (" + strings.Join(p.Maybe, ",") + ")"
 	}
 	for _, r := range p.Refused {
 		line += "; " + r.Machine + ": " + r.Reason

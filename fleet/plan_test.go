@@ -79,9 +79,11 @@ func TestConsequences(t *testing.T) {
 		said []string
 	}{
 		{"create sure", nil, []units.Unit{fleetUnit("a", master)}, DiffOptions{}, []string{"starts on n1/10.0.0.1"}},
-		{"create predicted", nil, []units.Unit{fleetUnit("a")}, DiffOptions{}, []string{"starts on n1/10.0.0.1 (prediction)"}},
+		{"create alone", nil, []units.Unit{fleetUnit("a")}, DiffOptions{}, []string{"starts on n1/10.0.0.1"}},
+		{"create predicted", nil, []units.Unit{fleetUnit("a"), fleetUnit("b")}, DiffOptions{}, []string{"starts on n1/10.0.0.1 (prediction, or n2/10.0.0.2 or n3/10.0.0.3)"}},
+		{"create where others push", nil, []units.Unit{fleetUnit("a", "Conflicts=b.service", master), fleetUnit("b", master)}, DiffOptions{}, []string{"starts on n1/10.0.0.1 (prediction, or on none)"}},
 		{"create global", nil, []units.Unit{fleetUnit("a", "Global=true")}, DiffOptions{}, []string{"starts on n1/10.0.0.1, n2/10.0.0.2 and n3/10.0.0.3"}},
-		{"create loaded", nil, []units.Unit{loaded(fleetUnit("a"))}, DiffOptions{}, []string{"is loaded, not started, on n1/10.0.0.1 (prediction)"}},
+		{"create loaded", nil, []units.Unit{loaded(fleetUnit("a"))}, DiffOptions{}, []string{"is loaded, not started, on n1/10.0.0.1"}},
 		{"create inactive", nil, []units.Unit{inactive(fleetUnit("a"))}, DiffOptions{}, []string{"is stored, on no machine"}},
 		{"create nowhere", nil, []units.Unit{fleetUnit("a", "MachineID=n9")}, DiffOptions{}, []string{"no machine can run it"}},
 		{"replace", []Unit{on(unit("a", "Nice=1"), "n2")}, []units.Unit{unit("a", "Nice=2")}, DiffOptions{}, []string{"restarts in place on n2/10.0.0.2"}},
@@ -109,7 +111,7 @@ func TestConsequences(t *testing.T) {
 		{"replace loaded and unload", []Unit{on(loaded(unit("a", "Nice=1")), "n2")}, []units.Unit{inactive(unit("a", "Nice=2"))}, DiffOptions{}, []string{"leaves n2/10.0.0.2"}},
 		{"unload loaded", []Unit{on(loaded(unit("a")), "n2")}, []units.Unit{inactive(unit("a"))}, DiffOptions{}, []string{"leaves n2/10.0.0.2"}},
 		{"delete loaded", []Unit{on(loaded(unit("a")), "n2")}, []units.Unit{unit("b")}, DiffOptions{Prune: true}, []string{"leaves n2/10.0.0.2 and is removed"}},
-		{"replace what is nowhere", []Unit{on(inactive(unit("a", "Nice=1")), "")}, []units.Unit{unit("a", "Nice=2")}, DiffOptions{}, []string{"starts on n1/10.0.0.1 (prediction)"}},
+		{"replace what is nowhere", []Unit{on(inactive(unit("a", "Nice=1")), "")}, []units.Unit{unit("a", "Nice=2")}, DiffOptions{}, []string{"starts on n1/10.0.0.1"}},
 		{"launch", []Unit{on(loaded(unit("a")), "n2")}, []units.Unit{unit("a")}, DiffOptions{}, []string{"starts on n2/10.0.0.2"}},
 		{"stop", []Unit{on(unit("a"), "n2")}, []units.Unit{loaded(unit("a"))}, DiffOptions{}, []string{"stops on n2/10.0.0.2 and stays loaded"}},
 		{"unload", []Unit{on(unit("a"), "n2")}, []units.Unit{inactive(unit("a"))}, DiffOptions{}, []string{"stops and leaves n2/10.0.0.2"}},

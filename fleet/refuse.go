@@ -29,8 +29,8 @@ func (e *engine) refusal(h *host, j *simJob) string {
 	default:
 		return ""
 	}
-	if id, ok := j.RequiredTarget(); ok && !h.all.MState.MatchID(id) {
-		return fmt.Sprintf("it is not the machine %s", id)
+	if j.targeted && !h.all.MState.MatchID(j.target) {
+		return fmt.Sprintf("it is not the machine %s", j.target)
 	}
 	if reason := metadataRefusal(h, j); reason != "" {
 		return reason
@@ -47,7 +47,7 @@ func (e *engine) refusal(h *host, j *simJob) string {
 
 // metadataRefusal says what the machine has and what is needed.
 func metadataRefusal(h *host, j *simJob) string {
-	needs := j.RequiredTargetMetadata()
+	needs := j.metadata
 	for _, key := range slices.Sorted(maps.Keys(needs)) {
 		has, ok := h.all.MState.Metadata[key]
 		switch {
@@ -94,16 +94,24 @@ func (e *engine) peerRefusal(h *host, j *simJob) string {
 	return ""
 }
 
-// conflictRefusal names the unit there that does not stand j, or that j does not.
+// conflictRefusal names the unit there that does not stand j, or that j does not: one
+// that the engine counts there, or else one that the machine runs; see agents.
 func conflictRefusal(h *host, j *simJob) string {
-	for _, name := range slices.Sorted(maps.Keys(h.runs)) {
+	if reason := conflictAmong(slices.Sorted(maps.Keys(h.counts)), h.counts, j); reason != "" {
+		return reason
+	}
+	return conflictAmong(slices.Sorted(maps.Keys(h.runs)), h.runs, j)
+}
+
+func conflictAmong(names []string, there map[string]*simJob, j *simJob) string {
+	for _, name := range names {
 		if name == j.Name {
 			continue
 		}
 		if pattern, ok := matching(j.conflicts, name); ok {
 			return fmt.Sprintf("has %s, and Conflicts=%s", name, pattern)
 		}
-		if pattern, ok := matching(h.runs[name].conflicts, j.Name); ok {
+		if pattern, ok := matching(there[name].conflicts, j.Name); ok {
 			return fmt.Sprintf("has %s, which says Conflicts=%s", name, pattern)
 		}
 	}

@@ -42,7 +42,7 @@ func TestConsequences(t *testing.T) {
 	for i := range truthStacks {
 		now = append(now, newSmall(r, i))
 	}
-	right, kinds := 0, map[fleet.Fate]int{}
+	right, kinds, sure, unsure := 0, map[fleet.Fate]int{}, 0, 0
 	for round := range truthRounds + 1 {
 		next := now
 		if round > 0 {
@@ -68,6 +68,11 @@ func TestConsequences(t *testing.T) {
 		for _, u := range plan.Units {
 			e := plan.Effect(u)
 			kinds[e.Fate]++
+			if e.Sure {
+				sure++
+			} else {
+				unsure++
+			}
 			stack, _, _ := strings.Cut(string(u.Unit), "-")
 			if fault := b.differs(u, e, before, after, down); fault != "" {
 				wrong[stack] = append(wrong[stack], fmt.Sprintf("%s: %s", u.Unit, fault))
@@ -91,7 +96,10 @@ func TestConsequences(t *testing.T) {
 			t.Errorf("none of the changes %s", f)
 		}
 	}
-	t.Logf("%d changes, units by what was said: %v", right, kinds)
+	if sure == 0 || unsure == 0 {
+		t.Errorf("%d units for sure, %d predicted", sure, unsure)
+	}
+	t.Logf("%d changes, units by what was said: %v; %d for sure, %d predicted", right, kinds, sure, unsure)
 }
 
 // small is a stack of up to four units under one prefix.
@@ -102,7 +110,7 @@ type small struct {
 
 // smallUnit is a unit by what may change of it.
 type smallUnit struct {
-	place    string // a role, "global", "global b", or the letter of the unit that it follows
+	place    string // a role, "any", "global", "global b", or the letter of the unit that it follows
 	version  int
 	relation string // to the unit that it follows
 	after    bool
@@ -110,7 +118,7 @@ type smallUnit struct {
 	reversed bool
 }
 
-var smallPlaces = []string{"a", "b", "c", "global", "global b"}
+var smallPlaces = []string{"a", "b", "c", "any", "global", "global b"}
 
 func newSmall(r *rand.Rand, i int) small {
 	s := small{prefix: fmt.Sprintf("s%02d", i), units: map[string]smallUnit{}}
@@ -207,7 +215,7 @@ func (s small) compiled() []units.Unit {
 		case "global", "global b":
 			options = append(options, units.Option{Section: "X-Fleet", Name: "Global", Value: "true"})
 		}
-		if role := u.place[len(u.place)-1:]; u.place != "w" && u.place != "global" {
+		if role := u.place[len(u.place)-1:]; u.place != "w" && u.place != "global" && u.place != "any" {
 			options = append(options, units.Option{Section: "X-Fleet", Name: "MachineMetadata", Value: "role=" + role})
 		}
 		list = append(list, units.Unit{Name: units.Name(s.prefix + "-" + letter + ".service"), Options: options, Desired: u.state})
@@ -293,7 +301,13 @@ func (b *truthBox) differs(u fleet.UnitPlan, e fleet.Effect, before, after, down
 			return fmt.Sprintf("%s on %v, said %v (%+v)", c.what, c.was, c.said, e)
 		}
 	}
-	// Where fleet had a choice, as many machines have the unit as was said.
+	// Where fleet had a choice, it is on machines that were named, and on as many as was
+	// said.
+	for _, m := range starts {
+		if maybe := u.Placement.Maybe; !e.Sure && len(maybe) > 0 && !slices.Contains(maybe, m) {
+			return fmt.Sprintf("starts on %v, said one of %v", starts, maybe)
+		}
+	}
 	if gain := len(e.Starts) - len(e.Stops); !e.Sure && gain != len(starts)-len(stops) {
 		return fmt.Sprintf("starts on %v and stops on %v, said %+v", starts, stops, e)
 	}
