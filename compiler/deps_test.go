@@ -25,7 +25,7 @@ compiler/stack:     compiler/syntax compiler/diag compiler/source units github.c
 compiler/topology:  compiler/stack compiler/diag compiler/source units units/graph
 compiler/emit:      compiler/topology compiler/stack compiler/diag units
 compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units github.com/BurntSushi/toml units/pattern
-compiler/mirror:    compiler/emit compiler/topology compiler/stack compiler/diag units
+compiler/mirror:    compiler/emit compiler/topology compiler/stack compiler/format compiler/syntax compiler/diag compiler/source units units/pattern
 compiler/schema:    compiler/stack compiler/syntax compiler/diag compiler/source units units/pattern
 compiler:           compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
 compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4 units/pattern

@@ -158,7 +158,7 @@ func objects() map[string]any {
 		"doctor": doctor.Report{}, "doctor's finding": doctor.Finding{}, "check of the doctor": doctor.Check{},
 		"library list": libraryList{}, "library": view.Library{}, "library show": view.LibraryDetails{}, "export": view.Export{},
 		"needs": view.Needs{}, "need": view.Need{}, "library lock, vendor": locked{}, "locked library": lockedEntry{},
-		"mirror list, fetch, check": mirrorReport{}, "file of a mirror": view.MirrorFile{}, "need of a file": view.MirrorNeed{},
+		"mirror list, fetch, check, lock": mirrorReport{}, "file of a mirror": view.MirrorFile{}, "need of a file": view.MirrorNeed{},
 		"library check": checkedLibrary{}, "library test": caseReport{}, "difference": cases.Difference{},
 	}
 }

@@ -42,6 +42,7 @@ func mirrorVerbs() []mirrorVerb {
 		{"list", []string{"FILE", "[DIR|URL]"}, nil, (*program).listMirror},
 		{"fetch", []string{"FILE", "DIR"}, nil, (*program).fetchMirror},
 		{"check", []string{"FILE", "[DIR|URL]"}, nil, (*program).checkMirror},
+		{"lock", []string{"FILE", "[DIR]"}, nil, (*program).lockMirror},
 		{"serve", []string{"DIR"}, []string{"listen"}, (*program).serveMirror},
 	}
 }
@@ -54,7 +55,7 @@ func (p *program) mirror() *cli.Command {
 	)
 	return &cli.Command{
 		Name:      "mirror",
-		Usage:     "list, fetch, check and serve what a stack downloads",
+		Usage:     "list, fetch, check, lock and serve what a stack downloads",
 		ArgsUsage: "VERB FILE|DIR [DIR|URL]",
 		Description: `list FILE [DIR|URL]    the files that units, and machines before fleet, download: URL,
                        origin, sha256, who needs them; their sizes as DIR or URL has
@@ -62,6 +63,8 @@ func (p *program) mirror() *cli.Command {
 fetch FILE DIR         bring all of them into DIR, from their origins
 check FILE [DIR|URL]   hold each file against its sha256: in DIR, on the server at
                        URL, or where the stack says
+lock FILE [DIR]        write the sha256 of each file that has none into FILE: as the file
+                       is in DIR, or as its origin has it now
 serve DIR              answer requests for the files of DIR until interrupted
 
 A file whose download says origin = "https://…" is fetched from there, any other from
@@ -73,6 +76,7 @@ examples:
   stackc mirror list --output json k8s.toml
 
 from the Internet into a room without it:
+  laptop$ stackc mirror lock  k8s.toml
   laptop$ stackc mirror fetch k8s.toml www
   server$ stackc mirror serve www --listen :80
   server$ stackc mirror check k8s.toml

@@ -140,7 +140,8 @@ type mirrorWatch struct {
 	block *block // nil for lines alone
 	out   io.Writer
 	files []mirrored.File
-	width int // of the column of paths
+	width int  // of the column of paths
+	quiet bool // no line for a file that has ended
 	lines sync.Mutex
 
 	mu    sync.Mutex
@@ -188,7 +189,7 @@ func (w *mirrorWatch) Ended(i int, r mirror.Result) {
 	delete(w.onWay, i)
 	w.done++
 	w.mu.Unlock() // the block locks itself first, and then asks for the picture
-	if errors.Is(r.Err, context.Canceled) {
+	if w.quiet || errors.Is(r.Err, context.Canceled) {
 		return
 	}
 	line := view.MirrorLine(resultView(w.files[i], r), w.width)

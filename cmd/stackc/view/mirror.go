@@ -68,31 +68,38 @@ func MirrorList(files []MirrorFile) string {
 // MirrorLine tells in one line what has become of a file. path is how wide the
 // column of paths is.
 func MirrorLine(f MirrorFile, path int) string {
-	state := pad(f.State, 8)
+	paint := bad
 	switch f.State {
-	case "right", "fetched", "kept", "loose", "written":
-		state = good(state)
-		if f.SHA256 == "" {
-			state = wary(pad(f.State, 8))
+	case "right", "fetched", "kept", "loose":
+		if paint = good; f.SHA256 == "" {
+			paint = wary
 		}
-	default:
-		state = bad(state)
+	case "written":
+		paint = good
+	case "left":
+		paint = wary
 	}
-	text := state + "  " + pad(clean(f.Path), path)
-	if f.Reason == "" {
-		text += "  " + Size(f.Size)
-		if f.SHA256 == "" {
-			text += ", no sha256 says what it must be"
+	return paint(pad(f.State, 8)) + "  " + pad(clean(f.Path), path) + "  " + mirrorNews(f)
+}
+
+// mirrorNews is what there is to tell of a file.
+func mirrorNews(f MirrorFile) string {
+	switch {
+	case f.State == "written":
+		return f.Found
+	case f.State == "left":
+		return f.Found + ": " + clean(f.Reason)
+	case f.Reason != "":
+		var names []string
+		for _, n := range f.Needs {
+			names = append(names, n.who())
 		}
-		return text
+		names = slices.Compact(names)
+		return clean(f.Reason) + "; " + strings.Join(names, ", ") + " " + verb(len(names), "needs", "need") + " it"
+	case f.SHA256 == "":
+		return Size(f.Size) + ", no sha256 says what it must be"
 	}
-	text += "  " + clean(f.Reason)
-	var names []string
-	for _, n := range f.Needs {
-		names = append(names, n.who())
-	}
-	names = slices.Compact(names)
-	return text + "; " + strings.Join(names, ", ") + " " + verb(len(names), "needs", "need") + " it"
+	return Size(f.Size)
 }
 
 func verb(n int, one, several string) string {
