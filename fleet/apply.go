@@ -24,6 +24,12 @@ type ApplyOptions struct {
 	// where it should have started, before it counts as failed. 0 means
 	// DefaultPatience.
 	Patience time.Duration
+	// PauseAfter ends the run after so many waves, once the next could be sent. 0
+	// means never.
+	PauseAfter int
+	// Confirm is asked before a wave with AskAfter; the groups are those that somebody
+	// is to look at. False pauses the run. Nil goes on.
+	Confirm func(ctx context.Context, groups []string) (bool, error)
 }
 
 // DefaultPatience is long enough for a unit that needs some tries until a
@@ -47,7 +53,12 @@ func Apply(ctx context.Context, c Client, p *Plan, options ApplyOptions, tell fu
 	}
 	r := newRun(c, p, options, tell)
 	err := r.all(ctx)
-	return r.outcome(), err
+	o := r.outcome()
+	if err == nil {
+		o.Back, err = r.goBack(ctx)
+		o.Elapsed = time.Since(r.started)
+	}
+	return o, err
 }
 
 // run is one Apply.
@@ -64,6 +75,7 @@ type run struct {
 	polls    int
 	machines []Machine
 	done     []Step
+	paused   *Paused
 }
 
 func newRun(c Client, p *Plan, options ApplyOptions, tell func(Event)) *run {
@@ -75,6 +87,11 @@ func newRun(c Client, p *Plan, options ApplyOptions, tell func(Event)) *run {
 		t := newTrack(u)
 		r.tracks = append(r.tracks, t)
 		r.byName[u.Unit] = t
+	}
+	for _, o := range p.Rollouts {
+		for _, name := range o.Units {
+			r.byName[name].healthyFor = time.Duration(o.HealthyFor) * time.Millisecond
+		}
 	}
 	return r
 }
@@ -94,6 +111,9 @@ func (r *run) all(ctx context.Context) error {
 		if proceed, err := r.gate(ctx, w); err != nil || !proceed {
 			return err
 		}
+		if proceed, err := r.mayGoOn(ctx, i, w); err != nil || !proceed {
+			return err
+		}
 		if err := r.send(ctx, w.Steps); err != nil {
 			return err
 		}
@@ -101,7 +121,27 @@ func (r *run) all(ctx context.Context) error {
 	if r.options.NoWait {
 		return nil
 	}
-	return r.wait(ctx)
+	if err := r.wait(ctx); err != nil || r.failed() {
+		return err
+	}
+	return r.settleRollouts(ctx)
+}
+
+// mayGoOn reports whether a wave is to be sent now: not when the run is to pause
+// before it, or when somebody was asked and says no.
+func (r *run) mayGoOn(ctx context.Context, i int, w Wave) (bool, error) {
+	switch {
+	case r.options.PauseAfter > 0 && i == r.options.PauseAfter:
+		r.paused = &Paused{After: i, Of: len(r.plan.Waves)}
+		return false, nil
+	case len(w.AskAfter) == 0 || r.options.Confirm == nil:
+		return true, nil
+	}
+	yes, err := r.options.Confirm(ctx, w.AskAfter)
+	if err == nil && !yes {
+		r.paused = &Paused{After: i, Of: len(r.plan.Waves), Groups: w.AskAfter}
+	}
+	return yes, err
 }
 
 // unplaceable ends a run before its first write.
@@ -140,7 +180,7 @@ func (r *run) finish(t *track, result Result, reason string) {
 }
 
 func (r *run) outcome() Outcome {
-	o := Outcome{Done: r.done, Elapsed: time.Since(r.started)}
+	o := Outcome{Done: r.done, Elapsed: time.Since(r.started), Paused: r.paused}
 	done := map[Step]bool{}
 	for _, step := range r.done {
 		done[step] = true

@@ -18,6 +18,9 @@ func (d *dependents) describe() {
 			effects = d.plan.unknownEffects
 		}
 		u.Consequences = append(u.Consequences, effects(u)...)
+		if u.Temporary && u.Action != Delete && !u.Placement.Unplaceable() {
+			u.Consequences = append(u.Consequences, "is there while "+extraOf(u.options())+" is rolled out, and is removed after that")
+		}
 		if u.Held != "" && u.Action != Restart {
 			u.Consequences = append(u.Consequences, "is loaded first and launched after that: "+u.Held)
 		}
@@ -87,13 +90,17 @@ func (p *Plan) effects(u *UnitPlan) []string {
 	case Adopt:
 		return []string{fmt.Sprintf("is taken over from %s as it is, and runs on", owner(u.Owner))}
 	case Delete:
+		why := ""
+		if u.Reason != "" {
+			why = ": " + u.Reason
+		}
 		if len(u.Placement.Now) == 0 {
-			return []string{"is removed"}
+			return []string{"is removed" + why}
 		}
 		if u.From != units.Launched {
-			return []string{p.departure(u) + " and is removed"}
+			return []string{p.departure(u) + " and is removed" + why}
 		}
-		return []string{"stops " + p.on(u.Placement.Now) + guess(u) + " and is removed"}
+		return []string{"stops " + p.on(u.Placement.Now) + guess(u) + " and is removed" + why}
 	case Orphan:
 		return []string{"is not in the stack any more and stays; pruning removes it"}
 	}

@@ -210,7 +210,7 @@ func covered(u *UnitPlan, target units.Name) bool {
 func removals(s *Snapshot, p *Plan) []Wave {
 	var g graph.Graph[units.Name]
 	for _, u := range p.Units {
-		if u.Action == Delete {
+		if u.Action == Delete && !u.Temporary {
 			g.Add(u.Unit)
 		}
 	}

@@ -245,7 +245,11 @@ func orphans(s *Snapshot, set *units.Set, prune bool) []Change {
 	var changes []Change
 	for _, live := range s.Owned(set.Stack) {
 		if _, wanted := set.Lookup(live.Name); !wanted {
-			changes = append(changes, Change{Unit: live.Name, Action: action, From: live.Desired, OldHash: live.Hash, Claimed: live.Owner() != set.Stack})
+			change := Change{Unit: live.Name, Action: action, From: live.Desired, OldHash: live.Hash, Claimed: live.Owner() != set.Stack}
+			if group := extraOf(live.Options); group != "" { // nobody wants it, whatever becomes of orphans
+				change.Action, change.Reason = Delete, "left by a rollout of "+group
+			}
+			changes = append(changes, change)
 		}
 	}
 	return changes

@@ -65,6 +65,14 @@ type Pending struct {
 // that no machine reports, a server that is old.
 type Warned struct{ Warning Warning }
 
+// GoingBack says that what was changed is being taken back, because a unit of it
+// has failed. What is told after it is about Plan.
+type GoingBack struct {
+	Plan  *Plan
+	Units []units.Name
+}
+
+func (GoingBack) event()   {}
 func (WaveBegun) event()   {}
 func (StepDone) event()    {}
 func (UnitChanged) event() {}

@@ -20,6 +20,8 @@ func (r *run) gate(ctx context.Context, w Wave) (bool, error) {
 		return r.gateUp(ctx, w.Hold)
 	case WhenLoaded:
 		return r.gateLoaded(ctx, w)
+	case WhenHealthy:
+		return r.gateHealthy(ctx, w)
 	}
 	return true, nil
 }

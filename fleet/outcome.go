@@ -51,6 +51,21 @@ type Outcome struct {
 	// Units are in the order of names.
 	Units   []UnitOutcome `json:"units"`
 	Elapsed time.Duration `json:"elapsed"`
+	// Paused says that the run has ended before a wave on purpose, nil that it has not.
+	Paused *Paused `json:"paused,omitempty"`
+	// Back is how it went to take back what was changed, nil when that was not asked
+	// for or needed. What Units says is from before that.
+	Back *Back `json:"back,omitempty"`
+}
+
+// Paused says where a run was ended on purpose.
+type Paused struct {
+	// After of Of waves have been sent.
+	After int `json:"after"`
+	Of    int `json:"of"`
+	// Groups are those whose first units somebody is to look at; empty when the run
+	// was to end here anyway.
+	Groups []string `json:"groups,omitempty"`
 }
 
 // Bad returns the units for which it ended badly.

@@ -82,7 +82,7 @@ func (p *Plan) Claims(going bool) []Claim {
 // Set gives the units as the plan leaves them, those that are no longer the
 // stack's left out.
 func (p *Plan) Set() *units.Set {
-	var list []units.Unit
+	var list, spares []units.Unit
 	for _, u := range p.Units {
 		if u.Action == Delete || u.Action == Orphan {
 			continue
@@ -91,7 +91,15 @@ func (p *Plan) Set() *units.Set {
 		for _, w := range u.Waits {
 			want.Waits = append(want.Waits, units.Wait(w))
 		}
+		if u.Update != nil {
+			update := units.Update(*u.Update)
+			want.Update = &update
+		}
+		if u.Temporary {
+			spares = append(spares, want)
+			continue
+		}
 		list = append(list, want)
 	}
-	return units.NewSet(p.Stack, list)
+	return units.NewSet(p.Stack, list).WithSpares(spares)
 }

@@ -5,7 +5,7 @@ import (
 )
 
 // PlanVersion is the version of the plan's JSON form.
-const PlanVersion = 1
+const PlanVersion = 2
 
 // Plan is everything that Apply will do and wait for, as plain data. It holds the
 // contents it sends, so that a saved plan needs neither the stack file nor the
@@ -21,7 +21,9 @@ type Plan struct {
 	// Units are all units of the set and the orphans, in the order of names.
 	Units []UnitPlan `json:"units"`
 	// Waves are the requests, in order. The steps of one wave are sent together.
-	Waves    []Wave    `json:"waves,omitempty"`
+	Waves []Wave `json:"waves,omitempty"`
+	// Rollouts are the groups of units that change bit by bit.
+	Rollouts []Rollout `json:"rollouts,omitempty"`
 	Warnings []Warning `json:"warnings,omitempty"`
 }
 
@@ -50,6 +52,13 @@ type UnitPlan struct {
 	// Leftover says that machines still report a unit of this name and content
 	// that fleet no longer has: it is being stopped, and starts anew.
 	Leftover bool `json:"leftover,omitempty"`
+	// Update says how a change is rolled out, nil for all at once.
+	Update *PlanUpdate `json:"update,omitempty"`
+	// Old is the content that a unit of a rollout has before.
+	Old []PlanOption `json:"old,omitempty"`
+	// Temporary says that the unit is there while a rollout lasts only: the last
+	// wave removes it, whatever Action says of the waves before.
+	Temporary bool `json:"temporary,omitempty"`
 }
 
 // PlanOption is one line of a unit file.
@@ -101,14 +110,21 @@ const (
 	// WhenUp asks that the units of the wave's Hold are as they should be, after the
 	// waves before it: for what is done to one instance after the other.
 	WhenUp Gate = "when-up"
+	// WhenHealthy asks that the units of the wave's Hold have been up without a break
+	// for as long as their rollouts say, and that each rollout keeps as many healthy
+	// units as it must while those of the wave are down.
+	WhenHealthy Gate = "when-healthy"
 )
 
 // Wave is a group of steps that are sent together.
 type Wave struct {
 	When Gate `json:"when"`
 	// Hold lists the units that the gate is about.
-	Hold  []units.Name `json:"hold,omitempty"`
-	Steps []Step       `json:"steps"`
+	Hold []units.Name `json:"hold,omitempty"`
+	// AskAfter names the groups whose first units have been changed in the waves
+	// before: somebody is to look at them before this wave is sent.
+	AskAfter []string `json:"ask_after,omitempty"`
+	Steps    []Step   `json:"steps"`
 }
 
 // Warning is a remark on a plan that does not stop it.

@@ -125,6 +125,16 @@ func (p *Plan) check() error {
 		if len(u.Content) > 0 && units.Hash(u.options()) != u.NewHash {
 			return fmt.Errorf("it is damaged: the content of %s is not that of its hash", u.Unit)
 		}
+		if len(u.Old) > 0 && units.Hash(u.old()) != u.OldHash {
+			return fmt.Errorf("it is damaged: the old content of %s is not that of its hash", u.Unit)
+		}
+	}
+	for _, r := range p.Rollouts {
+		for _, name := range r.Units {
+			if !known[name] {
+				return fmt.Errorf("it is damaged: it rolls out %s, which it does not tell of", name)
+			}
+		}
 	}
 	for _, w := range p.Waves {
 		for _, s := range w.Steps {

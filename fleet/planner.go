@@ -14,10 +14,12 @@ func NewPlan(s *Snapshot, set *units.Set, changes []Change, placements []Placeme
 	for i, change := range changes {
 		p.Units = append(p.Units, unitPlan(s, set, change, placements[i]))
 	}
+	p.planRollouts(s, set)
 	d := newDependents(s, p)
 	d.spread()
 	d.holdBack()
 	p.Waves = waves(s, p, d)
+	p.rollOut()
 	d.describe()
 	p.Warnings = append(p.Warnings, addressWarnings(s, set)...)
 	if s.Partial {
@@ -49,9 +51,11 @@ func unitPlan(s *Snapshot, set *units.Set, change Change, placement Placement) U
 		content = live.Options
 	}
 	u.Group = want.Group
-	for _, o := range content {
-		u.Content = append(u.Content, PlanOption(o))
+	if want.Update != nil {
+		update := PlanUpdate(*want.Update)
+		u.Update = &update
 	}
+	u.Content = planOptions(content)
 	for _, w := range want.Waits {
 		u.Waits = append(u.Waits, PlanWait(w))
 	}

@@ -100,7 +100,11 @@ func outlive(ctx context.Context, extra time.Duration) (context.Context, context
 func (r *run) note(result StepDone) {
 	if result.Err == nil {
 		r.done = append(r.done, result.Step)
-		r.byName[result.Step.Unit].written()
+		t := r.byName[result.Step.Unit]
+		t.written()
+		if result.Step.Do == DeleteUnit && t.plan.Temporary {
+			t.plan.Action, t.desired, t.result = Delete, "", NotReached
+		}
 	}
 	r.tell(result)
 }

@@ -101,20 +101,7 @@ func (p *Plan) roll(names []units.Name) {
 	for _, turn := range turns {
 		last = max(last, turn)
 	}
-	var waves []Wave
-	for turn := range last + 1 {
-		for _, w := range p.Waves {
-			w.Steps = slices.DeleteFunc(slices.Clone(w.Steps), func(step Step) bool { return turns[step.Unit] != turn })
-			w.Hold = slices.DeleteFunc(slices.Clone(w.Hold), func(n units.Name) bool { return turns[n] != turn })
-			if w.When == AtOnce && turn > 0 {
-				w.When, w.Hold = WhenUp, p.taking(turns, turn-1)
-			}
-			if len(w.Steps) > 0 {
-				waves = append(waves, w)
-			}
-		}
-	}
-	p.Waves = waves
+	p.inTurns(turns, last, func(turn int) Wave { return Wave{When: WhenUp, Hold: p.taking(turns, turn-1)} })
 }
 
 // turns counts instances of one template. A unit that goes down with others has the
@@ -128,26 +115,6 @@ func (p *Plan) turns(names []units.Name) map[units.Name]int {
 			seen[kind]++
 		}
 	}
-	for _, u := range p.Units {
-		if slices.Contains(names, u.Unit) {
-			continue
-		}
-		for _, edge := range units.Edges(u.Unit, u.options()) {
-			if edge.Relation.Stops() {
-				turns[u.Unit] = max(turns[u.Unit], turns[edge.Target])
-			}
-		}
-	}
+	p.followTurns(turns, func(n units.Name) bool { return slices.Contains(names, n) })
 	return turns
-}
-
-// taking are the units that are written in a turn.
-func (p *Plan) taking(turns map[units.Name]int, turn int) []units.Name {
-	var names []units.Name
-	for _, u := range p.Units {
-		if u.Action.Writes() && turns[u.Unit] == turn {
-			names = append(names, u.Unit)
-		}
-	}
-	return names
 }

@@ -25,6 +25,9 @@ type target struct {
 
 func newTarget(u UnitPlan) target {
 	options := u.options()
+	if u.Action == Delete {
+		options = u.old()
+	}
 	where, _ := units.ParsePlacement(u.Unit, options)
 	t := target{unit: u.Unit, hash: u.NewHash, desired: u.To, rule: units.UpRule(u.Unit, options), where: where, waits: u.Waits}
 	for _, r := range u.Placement.Refused {

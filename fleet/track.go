@@ -64,6 +64,14 @@ type track struct {
 	// whether that was told.
 	asked  time.Time
 	hinted bool
+	// upSince is since when every look has shown the unit up with its new content,
+	// healthyFor for how long that must be so before its rollout goes on.
+	upSince    time.Time
+	healthyFor time.Duration
+	// fallen is since when a unit that is still to be written has been down for
+	// good, fell what its row says.
+	fallen time.Time
+	fell   string
 }
 
 func newTrack(u UnitPlan) *track {
@@ -74,7 +82,7 @@ func newTrack(u UnitPlan) *track {
 func (t *track) written() {
 	t.touched, t.at = true, time.Now()
 	t.steady, t.alive, t.rough = 0, false, false
-	t.fails, t.dead = time.Time{}, time.Time{}
+	t.fails, t.dead, t.upSince = time.Time{}, time.Time{}, time.Time{}
 }
 
 // read takes in one look at the cluster. It returns a Result other than

@@ -151,6 +151,8 @@ func (r *run) poll(ctx context.Context) error {
 		} else if t.plan.Action != Delete && t.plan.Action != Orphan {
 			endings[i].result, endings[i].reason = t.read(s, now, r.options.Patience, r.before(t))
 		}
+		t.upSince = since(t.upSince, t.upNow(), now)
+		t.fall(now)
 	}
 	for i, t := range r.tracks {
 		for _, change := range t.changes(t.waitingFor(r.isUp), r.before(t)) {

@@ -86,6 +86,24 @@ func (p *program) submitCommand(ctx *cli.Context, planFile string) string {
 	return "stackc submit " + strings.Join(words, " ")
 }
 
+// goOnCommand writes the command that goes on from where submit was paused: the
+// same one without the pause. It finds the first units changed and asks no more.
+func (p *program) goOnCommand(ctx *cli.Context) string {
+	arranged, err := arrange(ctx.App, p.args)
+	if err != nil {
+		return "stackc submit" // cannot be: the command runs
+	}
+	at := slices.Index(arranged, ctx.Command.Name)
+	own := arranged[at+1:]
+	end := slices.Index(own, "--")
+	words := append(slices.Clone(own[end+1:]), without(own[:end], "pause-after")...)
+	words = append(words, arranged[:at]...)
+	for i := range words {
+		words[i] = shellWord(words[i])
+	}
+	return "stackc submit " + strings.Join(words, " ")
+}
+
 // without leaves out flags, and their values where those stand apart.
 func without(args []string, names ...string) []string {
 	var kept []string
@@ -95,7 +113,7 @@ func without(args []string, names ...string) []string {
 			kept = append(kept, args[i])
 			continue
 		}
-		if !inline && name != "verbose" && name != "debug" {
+		if !inline && !slices.Contains([]string{"verbose", "debug", "yes", "y"}, name) {
 			i++
 		}
 	}

@@ -16,8 +16,9 @@ type progress interface {
 	tell(fleet.Event)
 	// note shows a remark; it may be called while something is told.
 	note(string)
-	// close ends the display; nothing is told after it.
+	// close ends the display; nothing is told after it, unless again is called.
 	close()
+	again()
 }
 
 // newProgress chooses the display: a live block on a terminal, lines elsewhere.
@@ -29,7 +30,7 @@ func (p *program) newProgress(plan *fleet.Plan, form *format) progress {
 	case p.live():
 		b := &planBlock{board: view.NewBoard(plan)}
 		b.block = p.newBlock(b.board.Lines)
-		go b.run()
+		b.again()
 		return b
 	}
 	return &lines{console: p.console, w: p.stdout(), plan: plan, gap: "\n"}
@@ -68,6 +69,8 @@ func (l *lines) tell(e fleet.Event) {
 func (l *lines) note(text string) { l.console.remark("%s", text) }
 
 func (l *lines) close() {}
+
+func (l *lines) again() {}
 
 // redraw is the time between two pictures of a block: at most ten in a second.
 const redraw = 100 * time.Millisecond
@@ -148,6 +151,13 @@ func (b *block) close() {
 	close(b.stop)
 	<-b.stopped
 	b.draw(true)
+}
+
+// again draws the block anew, below what has been written since.
+func (b *block) again() {
+	b.stop, b.stopped = make(chan struct{}), make(chan struct{})
+	b.drawn, b.last = 0, ""
+	go b.run()
 }
 
 // draw writes the block over its last picture, in one write so that it does not

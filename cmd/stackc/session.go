@@ -192,6 +192,10 @@ func (s *session) close(ctx context.Context, job surveyed, outcome fleet.Outcome
 	switch code := codeOf(outcome); {
 	case err != nil:
 		s.finish(ctx, job, state.Stopped, err.Error())
+	case outcome.Paused != nil && code == exitChanges:
+		s.finish(ctx, job, state.Stopped, fmt.Sprintf("paused after step %d of %d", outcome.Paused.After, outcome.Paused.Of))
+	case outcome.Back != nil:
+		s.finish(ctx, job, state.Failed, badUnits(outcome)+"; rolled back")
 	case code != exitDone:
 		s.finish(ctx, job, state.Failed, badUnits(outcome))
 	default:

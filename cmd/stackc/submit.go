@@ -21,6 +21,10 @@ type carrying struct {
 	yes, noWait bool
 	timeout     duration
 	keep        int
+	pauseAfter  int
+	// goOn is the command that goes on from where a run was paused, "" for a run that
+	// asks nobody on its way.
+	goOn string
 }
 
 func newCarrying() *carrying { return &carrying{timeout: duration{10 * time.Minute}, keep: 20} }
@@ -37,6 +41,10 @@ func (o *carrying) keepFlag() cli.Flag {
 	return &cli.IntFlag{Name: "keep", Destination: &o.keep, Value: o.keep, Usage: "keep the newest `N` revisions of the history"}
 }
 
+func (o *carrying) pauseFlag() cli.Flag {
+	return &cli.IntFlag{Name: "pause-after", Destination: &o.pauseAfter, DefaultText: "never", Usage: "stop after step `N` of the plan; the next submit goes on"}
+}
+
 func (p *program) submit() *cli.Command {
 	g, o := newChange(), newCarrying()
 	return &cli.Command{
@@ -49,6 +57,10 @@ before it stops or removes anything that runs. Units that the file does not have
 any more are only named, unless --prune is given. Interrupted at any point, the
 next submit goes on from there.
 
+Units whose update says so change bit by bit. After the first of them it asks, if
+update.first is said; where nobody can be asked and --yes is not given it ends there,
+and the next submit goes on.
+
 An argument that ends in .json is a plan that plan -o has written: exactly that is
 carried out, or nothing if the cluster has moved since.
 
@@ -58,17 +70,22 @@ submits; stackc history and stackc rollback know it.
 examples:
   stackc submit k8s.toml
   stackc submit k8s.toml --prune --yes --timeout 20m
+  stackc submit k8s.toml --pause-after 1
   stackc submit k8s-plan.json
 
-exit codes: 0 done, or nothing to do; 1 error; 3 a unit failed or timed out;
-4 a unit cannot be placed, nothing is sent; 5 the plan is stale, or somebody else
-changes the stack; 6 unreachable; 130 interrupted`,
-		Flags: append(append(g.flags(), o.flags()...), o.keepFlag()),
+exit codes: 0 done, or nothing to do; 1 error; 2 paused, more is to be done; 3 a unit
+failed or timed out; 4 a unit cannot be placed, nothing is sent; 5 the plan is stale,
+or somebody else changes the stack; 6 unreachable; 130 interrupted`,
+		Flags: append(append(g.flags(), o.flags()...), o.keepFlag(), o.pauseFlag()),
 		Action: func(ctx *cli.Context) error {
 			path, err := oneFile(ctx, "FILE or PLAN")
 			if err != nil {
 				return err
 			}
+			if o.pauseAfter < 0 {
+				return misuse("the plan numbers its steps from 1", "--pause-after %d is no step", o.pauseAfter)
+			}
+			o.goOn = p.goOnCommand(ctx)
 			if isPlanFile(path) {
 				return p.submitPlan(ctx, g, o, path)
 			}
@@ -138,6 +155,8 @@ type carriedOut struct {
 	// Revision is the number under which the history has it, 0 for none.
 	Revision int            `json:"revision,omitempty"`
 	Findings []diag.Finding `json:"findings"`
+	// GoOn is the command that goes on from where the run was paused.
+	GoOn string `json:"go_on,omitempty"`
 	// Error tells why the run did not come to its end.
 	Error *errorReport `json:"error,omitempty"`
 }
@@ -150,7 +169,7 @@ func (p *program) carry(ctx context.Context, conn *fleet.Conn, form *format, o *
 		}
 	}
 	if n := len(s.plan.Unplaceable()); n > 0 {
-		return p.ended(conn, form, session, s, nil, &failure{
+		return p.ended(conn, form, o, session, s, nil, &failure{
 			code: exitUnplaceable, kind: kindUnplaceable,
 			err: fmt.Errorf("no machine can run %d of the units, and nothing is sent", n),
 		})
@@ -167,25 +186,53 @@ func (p *program) carry(ctx context.Context, conn *fleet.Conn, form *format, o *
 	defer end()
 	outcome, err := fleet.Apply(ctx, conn, s.plan, fleet.ApplyOptions{
 		Verify: asked || s.verify || s.saved != "", NoWait: o.noWait, Timeout: o.timeout.value, Guard: session.guard,
+		PauseAfter: o.pauseAfter, Confirm: p.confirmFirst(o, show),
 	}, show.tell)
 	show.close()
 	session.close(ctx, s, outcome, err)
 	if !form.isJSON() {
-		if e := p.showOutcome(o, s.plan, outcome, err); e != nil {
+		if e := p.showOutcome(o, s, outcome, err); e != nil {
 			return e
 		}
 	}
-	return p.ended(conn, form, session, s, &outcome, stopped(err, outcome, s.saved))
+	return p.ended(conn, form, o, session, s, &outcome, stopped(err, outcome, s.saved))
+}
+
+// confirmFirst asks a person who has seen the first changed units of a rollout. Where
+// nobody can answer, the run ends there.
+func (p *program) confirmFirst(o *carrying, show progress) func(context.Context, []string) (bool, error) {
+	if o.goOn == "" || o.yes {
+		return nil
+	}
+	return func(ctx context.Context, groups []string) (bool, error) {
+		if !p.interactive() {
+			return false, nil
+		}
+		show.close()
+		defer show.again()
+		if err := p.printf("\nthe first units of %s are changed and healthy", strings.Join(groups, ", ")); err != nil {
+			return false, err
+		}
+		err := p.ask(ctx, "")
+		if ctx.Err() != nil {
+			return false, err
+		}
+		return err == nil, nil
+	}
 }
 
 // ended gives the exit code of a run, after its JSON where that was asked for. The
 // failure is why it did not come to its end, or nil.
-func (p *program) ended(conn *fleet.Conn, form *format, session *session, s surveyed, outcome *fleet.Outcome, f *failure) error {
+func (p *program) ended(conn *fleet.Conn, form *format, o *carrying, session *session, s surveyed, outcome *fleet.Outcome, f *failure) error {
 	if f == nil {
 		f = &failure{code: codeOf(*outcome)}
 	}
 	if form.isJSON() {
-		data := carriedOut{Plan: s.plan, Outcome: outcome, Requests: conn.Counts(), Revision: session.revision(), Findings: diag.Findings(s.findings), Error: f.report()}
+		goOn := ""
+		if outcome != nil && outcome.Paused != nil && s.saved == "" {
+			goOn = o.goOn
+		}
+		data := carriedOut{GoOn: goOn, Plan: s.plan, Outcome: outcome, Requests: conn.Counts(), Revision: session.revision(), Findings: diag.Findings(s.findings), Error: f.report()}
 		if err := p.json(data); err != nil {
 			return err
 		}
@@ -249,14 +296,15 @@ func disturbs(plan *fleet.Plan) bool {
 }
 
 // showOutcome tells where each unit is, unless nothing was done at all.
-func (p *program) showOutcome(o *carrying, plan *fleet.Plan, outcome fleet.Outcome, err error) error {
+func (p *program) showOutcome(o *carrying, s surveyed, outcome fleet.Outcome, err error) error {
+	plan := s.plan
 	if plan.Count(fleet.Adopt) > 0 && settled(plan) && err == nil && len(outcome.Bad()) == 0 {
 		return p.printf("\nnothing is sent: what is taken over is as the stack says\n")
 	}
 	if settled(plan) && err == nil && len(outcome.Bad()) == 0 {
 		return p.printf("nothing to do: %s\n", view.AsWanted(plan))
 	}
-	if o.noWait && err == nil {
+	if o.noWait && err == nil && outcome.Paused == nil && len(outcome.Bad()) == 0 {
 		return p.printf("\n%d requests are sent; stackc status tells how the units fare\n", len(outcome.Done))
 	}
 	if text := view.Outcome(plan.Machines, outcome, p.textWidth()); text != "" {
@@ -268,7 +316,14 @@ func (p *program) showOutcome(o *carrying, plan *fleet.Plan, outcome fleet.Outco
 	if stopsLater(plan, outcome) {
 		tail = "; their machines stop the removed units one after the other"
 	}
-	return p.printf("\n%s%s\n", view.Tally(outcome), tail)
+	if err := p.printf("\n%s%s\n%s", view.Tally(outcome), tail, view.PartWay(plan, outcome, p.textWidth())); err != nil || outcome.Paused == nil {
+		return err
+	}
+	then := "to go on: " + o.goOn
+	if s.saved != "" {
+		then = "the plan is used up: plan again, and it goes on from there"
+	}
+	return p.printf("%s\n%s\n", view.PausedText(*outcome.Paused), then)
 }
 
 // stopsLater reports whether units were removed that ran: fleet has forgotten them
@@ -325,6 +380,8 @@ func codeOf(outcome fleet.Outcome) int {
 		return exitFailed
 	case outcome.Has(fleet.NoMachine):
 		return exitUnplaceable
+	case outcome.Paused != nil:
+		return exitChanges
 	}
 	return exitDone
 }

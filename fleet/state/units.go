@@ -26,43 +26,94 @@ type Unit struct {
 	Options [][3]string `json:"options"`
 	// Waits are unit, subject and probe of each waiter.
 	Waits [][3]string `json:"waits,omitempty"`
+	// Update says how a change of it is rolled out.
+	Update *Update `json:"update,omitempty"`
+	// Spare says that the unit is one that a rollout may run while it lasts.
+	Spare bool `json:"spare,omitempty"`
+}
+
+// Update is a [units.Update] as it is recorded.
+type Update struct {
+	MaxUnavailable int                `json:"max_unavailable,omitempty"`
+	MaxExtra       int                `json:"max_extra,omitempty"`
+	HealthyFor     int                `json:"healthy_for,omitempty"`
+	OnFailure      units.AfterFailure `json:"on_failure,omitempty"`
+	First          int                `json:"first,omitempty"`
+	OneMachine     bool               `json:"one_machine,omitempty"`
 }
 
 // Units gives the recorded form of the units of a set.
 func Units(set *units.Set) []Unit {
-	list := make([]Unit, len(set.Units))
-	for i, u := range set.Units {
-		list[i] = Unit{Name: u.Name, Desired: u.Desired, Group: u.Group}
-		for _, o := range u.Options {
-			list[i].Options = append(list[i].Options, [3]string{o.Section, o.Name, o.Value})
-		}
-		for _, w := range u.Waits {
-			list[i].Waits = append(list[i].Waits, [3]string{string(w.Unit), w.Subject, w.Probe})
-		}
+	list := make([]Unit, 0, len(set.Units)+len(set.Spares))
+	for _, u := range set.Units {
+		list = append(list, recorded(u))
+	}
+	for _, u := range set.Spares {
+		spare := recorded(u)
+		spare.Spare = true
+		list = append(list, spare)
 	}
 	return list
+}
+
+func recorded(u units.Unit) Unit {
+	r := Unit{Name: u.Name, Desired: u.Desired, Group: u.Group}
+	for _, o := range u.Options {
+		r.Options = append(r.Options, [3]string{o.Section, o.Name, o.Value})
+	}
+	for _, w := range u.Waits {
+		r.Waits = append(r.Waits, [3]string{string(w.Unit), w.Subject, w.Probe})
+	}
+	if u.Update != nil {
+		update := Update(*u.Update)
+		r.Update = &update
+	}
+	return r
 }
 
 // Set is the way back. What a stack file says beside its units, the addresses of
 // roles, is not recorded.
 func Set(stack string, list []Unit) *units.Set {
-	back := make([]units.Unit, len(list))
-	for i, u := range list {
-		back[i] = units.Unit{Name: u.Name, Desired: u.Desired, Group: u.Group}
-		for _, o := range u.Options {
-			back[i].Options = append(back[i].Options, units.Option{Section: o[0], Name: o[1], Value: o[2]})
-		}
-		for _, w := range u.Waits {
-			back[i].Waits = append(back[i].Waits, units.Wait{Unit: units.Name(w[0]), Subject: w[1], Probe: w[2]})
+	var back, spares []units.Unit
+	for _, r := range list {
+		if u := r.unit(); r.Spare {
+			spares = append(spares, u)
+		} else {
+			back = append(back, u)
 		}
 	}
-	return units.NewSet(stack, back)
+	return units.NewSet(stack, back).WithSpares(spares)
 }
 
-// Digest identifies units: names, desired states and contents.
+func (r Unit) unit() units.Unit {
+	u := units.Unit{Name: r.Name, Desired: r.Desired, Group: r.Group}
+	for _, o := range r.Options {
+		u.Options = append(u.Options, units.Option{Section: o[0], Name: o[1], Value: o[2]})
+	}
+	for _, w := range r.Waits {
+		u.Waits = append(u.Waits, units.Wait{Unit: units.Name(w[0]), Subject: w[1], Probe: w[2]})
+	}
+	if r.Update != nil {
+		update := units.Update(*r.Update)
+		u.Update = &update
+	}
+	return u
+}
+
+// Digest identifies units: names, desired states and contents. How a change of
+// them is rolled out is no part of it.
 func Digest(list []Unit) string {
 	h := sha256.New()
-	h.Write([]byte(encode(list)))
+	var plain []Unit
+	for _, u := range list {
+		if u.Update = nil; !u.Spare {
+			plain = append(plain, u)
+		}
+	}
+	if plain == nil {
+		plain = []Unit{}
+	}
+	h.Write([]byte(encode(plain)))
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 

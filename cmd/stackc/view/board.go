@@ -59,6 +59,11 @@ func (b *Board) Take(e fleet.Event) string {
 			row := b.row(w.Unit)
 			row.waiting, row.since = w.For, w.Since
 		}
+	case fleet.GoingBack:
+		for _, name := range e.Units {
+			*b.row(name) = boardRow{}
+		}
+		return goingBack(e)
 	case fleet.Warned:
 		return strings.TrimSuffix(Warning(e.Warning), "\n")
 	}

@@ -22,6 +22,7 @@ func Plan(p *fleet.Plan, width int) string {
 		b.WriteString("\n" + columns("  ", rows, width))
 	}
 	b.WriteString(refusals(p, width))
+	b.WriteString(rollouts(p, width))
 	b.WriteString(waves(p, width))
 	if len(p.Warnings) > 0 {
 		b.WriteString("\n")
@@ -148,6 +149,8 @@ func waveText(w fleet.Wave) string {
 		text += ", once loaded"
 	case fleet.WhenUp:
 		text += ", once those before are up"
+	case fleet.WhenHealthy:
+		text += ", once " + healthyText(w)
 	}
 	return text
 }

@@ -32,8 +32,15 @@ func EventLine(p *fleet.Plan, e fleet.Event) string {
 		return doneLine(p.Machines, e.Outcome)
 	case fleet.Warned:
 		return strings.TrimSuffix(Warning(e.Warning), "\n")
+	case fleet.GoingBack:
+		return goingBack(e)
 	}
 	return ""
+}
+
+// goingBack tells that what was changed is taken back.
+func goingBack(e fleet.GoingBack) string {
+	return bad("going back") + ": " + clean(names(e.Units))
 }
 
 // untouched reports whether the plan leaves a unit as it is.

@@ -1,0 +1,132 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/stackc/stackc/units"
+)
+
+// gateHealthy waits until the units of a wave's Hold have been healthy for long
+// enough, and until the wave leaves each rollout as many healthy units as it must
+// have. It is false once one has failed or time is over.
+func (r *run) gateHealthy(ctx context.Context, w Wave) (bool, error) {
+	began := time.Now()
+	for {
+		looked := time.Now()
+		if err := r.poll(ctx); err != nil {
+			return false, err
+		}
+		now := time.Now()
+		switch {
+		case r.failed():
+			return false, nil
+		case r.allFit(w.Hold, now) && r.leavesEnough(w, now):
+			return true, nil
+		case r.allFit(w.Hold, now) && r.fallen(w, now):
+			return false, nil
+		case r.overdue():
+			r.giveUp()
+			return false, nil
+		}
+		if err := sleep(ctx, nextPause(began, looked)); err != nil {
+			return false, err
+		}
+	}
+}
+
+// settleRollouts waits at the end until all that was rolled out is healthy.
+func (r *run) settleRollouts(ctx context.Context) error {
+	var w Wave
+	for _, o := range r.plan.Rollouts {
+		for _, name := range o.Units {
+			if t := r.byName[name]; t.touched && t.plan.Action != Delete {
+				w.Hold = append(w.Hold, name)
+			}
+		}
+	}
+	if len(w.Hold) == 0 {
+		return nil
+	}
+	_, err := r.gateHealthy(ctx, w)
+	return err
+}
+
+func (r *run) allFit(names []units.Name, now time.Time) bool {
+	return !slices.ContainsFunc(names, func(n units.Name) bool { return !r.byName[n].fit(now) })
+}
+
+// fit reports whether a unit is healthy: one that was written, when it has been up
+// without a break for as long as its rollout says, another when it is up.
+func (t *track) fit(now time.Time) bool {
+	if !t.touched {
+		return slices.ContainsFunc(t.sight.rows, t.standing)
+	}
+	return t.result == t.good() && !t.upSince.IsZero() && now.Sub(t.upSince) >= t.healthyFor
+}
+
+// upNow reports whether the last look has shown the unit up with its new content.
+func (t *track) upNow() bool {
+	return t.sight.seen() && (t.sight.verdict == units.Up || t.sight.verdict == units.Ended)
+}
+
+// leavesEnough reports whether the steps of a wave leave each rollout as many
+// healthy units as it must have, or take none away that is healthy.
+func (r *run) leavesEnough(w Wave, now time.Time) bool {
+	for _, o := range r.plan.Rollouts {
+		rest, taken := 0, 0
+		for _, name := range o.Units {
+			t := r.byName[name]
+			if !t.fit(now) {
+				continue
+			}
+			if t.takenDownBy(w) {
+				taken++
+			} else {
+				rest++
+			}
+		}
+		if taken > 0 && rest < o.Healthy {
+			return false
+		}
+	}
+	return true
+}
+
+// takenDownBy reports whether a wave stops the unit.
+func (t *track) takenDownBy(w Wave) bool {
+	i := slices.IndexFunc(w.Steps, func(s Step) bool { return s.Unit == t.unit })
+	return i >= 0 && (w.Steps[i].Do == DeleteUnit || t.plan.Action == Replace)
+}
+
+// fallen ends a run that is held up by units that went down before they were
+// changed: fleet does not start them again, and what comes up next time takes
+// them first.
+func (r *run) fallen(w Wave, now time.Time) bool {
+	for _, o := range r.plan.Rollouts {
+		if !slices.ContainsFunc(w.Steps, func(s Step) bool { return slices.Contains(o.Units, s.Unit) }) {
+			continue
+		}
+		for _, name := range o.Units {
+			t := r.byName[name]
+			if !t.touched && !t.fallen.IsZero() && now.Sub(t.fallen) >= stoppedFor && !t.takenDownBy(w) {
+				r.finish(t, HasFailed, fmt.Sprintf("it is %s with its old content, and without it too few of %s are healthy to go on; the next run changes it first", t.fell, o.Group))
+			}
+		}
+	}
+	return r.failed()
+}
+
+// fall notes since when a unit with its old content has been down for good.
+func (t *track) fall(now time.Time) {
+	down := len(t.sight.rows) > 0
+	for _, row := range t.sight.rows {
+		verdict := t.judge(row)
+		dead := verdict == units.Down && row.Load == "loaded" && row.Active == "inactive"
+		down = down && (verdict.Final() || dead)
+		t.fell = row.String()
+	}
+	t.fallen = since(t.fallen, down, now)
+}

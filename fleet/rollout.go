@@ -1,0 +1,300 @@
+package fleet
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stackc/stackc/units"
+)
+
+// PlanUpdate is how a change of a unit is rolled out, as [units.Update] has it.
+type PlanUpdate struct {
+	MaxUnavailable int `json:"max_unavailable"`
+	MaxExtra       int `json:"max_extra,omitempty"`
+	// HealthyFor is in milliseconds.
+	HealthyFor int                `json:"healthy_for,omitempty"`
+	OnFailure  units.AfterFailure `json:"on_failure,omitempty"`
+	First      int                `json:"first,omitempty"`
+	OneMachine bool               `json:"one_machine,omitempty"`
+}
+
+// Rollout is how the plan changes the instances of one group, or one unit: in
+// batches, each in a wave of its own.
+type Rollout struct {
+	// Group is the unit of the stack file that gave the instances, or the name of
+	// the one unit.
+	Group string `json:"group"`
+	// Units are all that count as instances, changed or not, and Extra.
+	Units []units.Name `json:"units"`
+	// Extra are those that run only while the rollout lasts.
+	Extra []units.Name `json:"extra,omitempty"`
+	// Healthy is how many must stay healthy, all the time.
+	Healthy int `json:"healthy"`
+	// Batches are the units that change, in the order in which they do.
+	Batches [][]units.Name `json:"batches,omitempty"`
+	// Machines are those on which a global unit changes one after the other; the
+	// batches are then its stand-ins.
+	Machines []string `json:"machines,omitempty"`
+	// HealthyFor is for how many milliseconds a changed unit must be active before
+	// the next batch.
+	HealthyFor int `json:"healthy_for,omitempty"`
+	// First is how many units change before somebody is asked, 0 for none.
+	First    int  `json:"first,omitempty"`
+	RollBack bool `json:"roll_back,omitempty"`
+
+	first, last int // turns
+	ask         int // the turn before which somebody is asked, 0 for none
+}
+
+// group is the instances that one update is about.
+type group struct {
+	name   string
+	update units.Update
+	units  []units.Unit
+}
+
+// groups are the units of a set that say how they are rolled out, by name.
+func groups(set *units.Set) []group {
+	byName := map[string]*group{}
+	for _, u := range set.Units {
+		if u.Update == nil {
+			continue
+		}
+		name := cmp.Or(u.Group, string(u.Name))
+		if byName[name] == nil {
+			byName[name] = &group{name: name, update: *u.Update}
+		}
+		byName[name].units = append(byName[name].units, u)
+	}
+	var list []group
+	for _, g := range byName {
+		list = append(list, *g)
+	}
+	slices.SortFunc(list, func(a, b group) int { return cmp.Compare(a.name, b.name) })
+	return list
+}
+
+// planRollouts finds what is to change bit by bit, and adds to the plan the units
+// that run only meanwhile. Nothing is known of a rollout without machines.
+func (p *Plan) planRollouts(s *Snapshot, set *units.Set) {
+	if s.NoMachines {
+		return
+	}
+	for _, g := range groups(set) {
+		left := p.leftovers(s, g.name)
+		members := p.members(s, g)
+		switch {
+		case g.update.OneMachine:
+			p.planMachines(s, g, members, left)
+			continue
+		case len(members)+len(left) == 0:
+			continue
+		}
+		r := Rollout{Group: g.name, HealthyFor: g.update.HealthyFor, First: g.update.First, RollBack: g.update.OnFailure == units.RollBackOnFailure}
+		for _, u := range g.units {
+			r.Units = append(r.Units, u.Name)
+		}
+		r.Healthy = max(0, len(r.Units)-g.update.MaxUnavailable)
+		r.Extra = left
+		if len(members) > 0 {
+			r.Extra = slices.Compact(slices.Sorted(slices.Values(slices.Concat(left, p.addSpares(s, set, g.name)))))
+		}
+		if len(g.units) == 1 && g.units[0].Group == "" {
+			r.Healthy = 0 // there is one, and it goes down
+		}
+		r.Units = append(r.Units, r.Extra...)
+		r.batch(members, max(1, g.update.MaxUnavailable+len(r.Extra)), p.changed(g))
+		p.Rollouts = append(p.Rollouts, r)
+	}
+	slices.SortFunc(p.Units, func(a, b UnitPlan) int { return cmp.Compare(a.Unit, b.Unit) })
+}
+
+// members are the units of a group that run and get other content: first those
+// that are down, which costs nothing, then by their numbers.
+func (p *Plan) members(s *Snapshot, g group) []units.Name {
+	var names []units.Name
+	down := map[units.Name]bool{}
+	for _, want := range g.units {
+		u := p.entry(want.Name)
+		if u == nil || u.Action != Replace || u.From != units.Launched || u.To != units.Launched {
+			continue
+		}
+		live, _ := s.Unit(u.Unit)
+		u.Old = planOptions(live.Options)
+		names = append(names, u.Unit)
+		down[u.Unit] = !slices.ContainsFunc(s.StatesOf(u.Unit), newTarget(*u).standing)
+	}
+	slices.SortStableFunc(names, func(a, b units.Name) int {
+		if down[a] != down[b] {
+			return map[bool]int{true: -1, false: 1}[down[a]]
+		}
+		return cmp.Compare(numberOf(a), numberOf(b))
+	})
+	return names
+}
+
+// numberOf is the number of an instance, 0 for a unit that has none.
+func numberOf(name units.Name) int {
+	_, rest, _ := strings.Cut(string(name), "@")
+	n, _ := strconv.Atoi(strings.TrimSuffix(rest, "."+string(name.Type())))
+	return n
+}
+
+// changed counts the units of a group that have their new content already.
+func (p *Plan) changed(g group) int {
+	n := 0
+	for _, want := range g.units {
+		if u := p.entry(want.Name); u != nil && u.OldHash == u.NewHash {
+			n++
+		}
+	}
+	return n
+}
+
+// batch puts the members into batches of at most size, so that a batch ends where
+// somebody is to be asked.
+func (r *Rollout) batch(members []units.Name, size, changed int) {
+	first := min(max(0, r.First-changed), len(members))
+	for chunk := range slices.Chunk(members[:first], size) {
+		r.Batches = append(r.Batches, chunk)
+	}
+	asked := len(r.Batches)
+	for chunk := range slices.Chunk(members[first:], size) {
+		r.Batches = append(r.Batches, chunk)
+	}
+	r.first = 1
+	if len(members) > 0 && len(r.Extra) > 0 {
+		r.first = 2
+	}
+	r.last = r.first + len(r.Batches) - 1
+	if first > 0 && asked < len(r.Batches) {
+		r.ask = r.first + asked
+	}
+}
+
+// leftovers are the units that an earlier rollout of a group has left.
+func (p *Plan) leftovers(s *Snapshot, group string) []units.Name {
+	var names []units.Name
+	for i := range p.Units {
+		u := &p.Units[i]
+		live, _ := s.Unit(u.Unit)
+		if u.Action == Delete && extraOf(live.Options) == group {
+			u.Temporary, u.Old = true, planOptions(live.Options)
+			names = append(names, u.Unit)
+		}
+	}
+	return names
+}
+
+// planOptions gives options in the form of a plan.
+func planOptions(options []units.Option) []PlanOption {
+	list := make([]PlanOption, len(options))
+	for i, o := range options {
+		list[i] = PlanOption(o)
+	}
+	return list
+}
+
+// extraOf is the group for whose rollout alone a unit is there, "" for none.
+func extraOf(options []units.Option) string {
+	group, _ := units.Last(options, units.MarkSection, units.MarkExtra)
+	return group
+}
+
+// addSpares puts the further instances of a group into the plan and returns their
+// names. Where they go is foreseen like that of any unit.
+func (p *Plan) addSpares(s *Snapshot, set *units.Set, group string) []units.Name {
+	spares := set.SparesOf(group)
+	if len(spares) == 0 {
+		return nil
+	}
+	changes := p.changes()
+	for _, spare := range spares {
+		changes = append(changes, Change{Unit: spare.Name, Action: Create, To: spare.Desired})
+	}
+	all := units.NewSet(set.Stack, slices.Concat(set.Units, spares))
+	placements := Place(s, all, changes)[len(p.Units):]
+	var names []units.Name
+	for i, spare := range spares {
+		names = append(names, spare.Name)
+		p.addSpare(s, all, spare, placements[i])
+	}
+	return names
+}
+
+func (p *Plan) addSpare(s *Snapshot, all *units.Set, spare units.Unit, where Placement) {
+	change := Change{Unit: spare.Name, Action: Create, To: spare.Desired, NewHash: spare.Hash()}
+	live, exists := s.Unit(spare.Name)
+	entry := p.entry(spare.Name)
+	switch {
+	case exists && (entry == nil || !entry.Temporary):
+		where.Then, where.Refused = nil, p.everywhere("a unit of that name is there, "+p.whose(s, live)+", and a further instance cannot have it")
+		if entry != nil {
+			entry.Placement = where
+			return
+		}
+	case exists:
+		change.From, change.OldHash, change.Action = live.Desired, live.Hash, None
+		switch {
+		case change.OldHash != change.NewHash:
+			change.Action = Replace
+		case change.From != change.To:
+			change.Action = SetState
+		}
+	}
+	u := unitPlan(s, all, change, where)
+	u.Temporary = true
+	if entry != nil {
+		*entry = u
+		return
+	}
+	p.Units = append(p.Units, u)
+}
+
+// whose tells to whom a unit belongs that is in the way.
+func (p *Plan) whose(s *Snapshot, live Unit) string {
+	switch owner := s.OwnerOf(live); owner {
+	case p.Stack:
+		return "which the stack does not have any more (--prune removes it)"
+	case "":
+		return "which belongs to no stack"
+	default:
+		return "which belongs to stack " + strconv.Quote(owner)
+	}
+}
+
+// everywhere is one refusal for every machine.
+func (p *Plan) everywhere(reason string) []MachineRefusal {
+	var list []MachineRefusal
+	for _, m := range p.Machines {
+		list = append(list, MachineRefusal{Machine: m.ID, Reason: reason})
+	}
+	return list
+}
+
+// changes are those of the plan's units so far, in their order.
+func (p *Plan) changes() []Change {
+	list := make([]Change, len(p.Units))
+	for i, u := range p.Units {
+		list[i] = u.Change
+	}
+	return list
+}
+
+// entry is what the plan says of a unit, to be changed; nil for one it does not have.
+func (p *Plan) entry(name units.Name) *UnitPlan {
+	for i := range p.Units {
+		if p.Units[i].Unit == name {
+			return &p.Units[i]
+		}
+	}
+	return nil
+}
+
+// standing reports whether a row says that the unit is up, with whatever content.
+func (t target) standing(row UnitState) bool {
+	verdict := t.judge(row)
+	return verdict == units.Up || verdict == units.Ended
+}
