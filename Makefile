@@ -77,7 +77,7 @@ $(TAPLO)/node_modules/@taplo/cli/dist/cli.js:
 	npm ci --prefix $(TAPLO) --ignore-scripts --no-audit --no-fund --loglevel=error
 
 .PHONY: test
-test: deps taplo lint test-stackc test-fleetbox ## pass all tests: units, scripts on the real binary, fleet in a box, and a real cluster
+test: deps taplo lint test-stackc test-fleetbox test-hosttest ## pass all tests: units, scripts on the real binary, fleet in a box, and a real cluster
 
 .PHONY: test-stackc
 test-stackc:
@@ -86,6 +86,11 @@ test-stackc:
 .PHONY: test-fleetbox
 test-fleetbox:
 	$(GO) test -C cmd/fleetbox -timeout 20m $(TESTFLAGS) ./...
+
+# What bootstrap writes, read by coreos-cloudinit and Ignition.
+.PHONY: test-hosttest
+test-hosttest:
+	$(GO) test -C cmd/hosttest -race -shuffle=on $(TESTFLAGS) ./...
 
 .PHONY: short
 short: taplo ## the tests without the real cluster, for the time between two edits
@@ -96,6 +101,7 @@ lint: ## gofmt, vet, staticcheck, and the state of go.mod
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "run gofmt -w on these" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -C cmd/fleetbox ./...
+	$(GO) vet -C cmd/hosttest ./...
 	$(GO) tool -modfile=cmd/tools/go.mod staticcheck ./...
 	$(GO) mod tidy -diff
 	$(GO) mod verify

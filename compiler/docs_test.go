@@ -408,7 +408,7 @@ func TestDocsExitCodes(t *testing.T) {
 // packageDirs are the packages that docs/architecture.md names, by their own names.
 var packageDirs = map[string]string{
 	"schema": "compiler/schema", "source": "compiler/source", "diag": "compiler/diag", "syntax": "compiler/syntax", "stack": "compiler/stack",
-	"topology": "compiler/topology", "emit": "compiler/emit", "lint": "compiler/lint", "compiler": "compiler", "cases": "compiler/cases",
+	"topology": "compiler/topology", "emit": "compiler/emit", "lint": "compiler/lint", "compiler": "compiler", "cases": "compiler/cases", "bootstrap": "compiler/bootstrap",
 	"units": "units", "graph": "units/graph", "pattern": "units/pattern", "stacks": "stacks", "fleet": "fleet", "state": "fleet/state", "view": "cmd/stackc/view",
 	"compare": "units/compare", "review": "cmd/stackc/review", "lanes": "cmd/stackc/lanes",
 	"doctor": "fleet/doctor", "probe": "fleet/doctor/probe", "fleettest": "fleet/fleettest", "tunnel": "fleet/tunnel", "box": "cmd/fleetbox/box", "sim": "cmd/fleetbox/sim", "lab": "cmd/fleetlab/lab", "labtest": "cmd/fleetlab/labtest",

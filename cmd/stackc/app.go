@@ -67,6 +67,7 @@ func newApp(p *program) *cli.App {
 			p.check(),
 			p.fmt(),
 			p.compile(),
+			p.bootstrap(),
 			p.imports(),
 			p.explain(),
 			p.params(),

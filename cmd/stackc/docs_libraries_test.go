@@ -14,8 +14,16 @@ var libraryBlock = regexp.MustCompile("(?ms)^```(toml|txtar|text|console)([^\n]*
 // TestDocsLibraries goes through docs/libraries.md from top to bottom in one
 // folder: it writes the files that it shows, runs its commands, and holds what
 // comes out, and the files that are written, against it.
-func TestDocsLibraries(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/libraries.md")
+func TestDocsLibraries(t *testing.T) { walkDocument(t, "libraries.md", "shop.toml", 10) }
+
+// TestDocsBootstrap does the same with docs/bootstrap.md.
+func TestDocsBootstrap(t *testing.T) { walkDocument(t, "bootstrap.md", "lab.toml", 2) }
+
+// walkDocument goes through a document whose stack is called stackFile, and which has
+// so many commands at least.
+func walkDocument(t *testing.T, name, stackFile string, least int) {
+	t.Helper()
+	doc, err := os.ReadFile(filepath.Join("../../docs", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +47,10 @@ func TestDocsLibraries(t *testing.T) {
 		case isFile:
 			write(t, filepath.Join(dir, name), text)
 		case kind == "toml" && info == "":
-			write(t, filepath.Join(dir, "shop.toml"), text)
+			write(t, filepath.Join(dir, stackFile), text)
 		}
 	}
-	if commands < 10 {
+	if commands < least {
 		t.Errorf("only %d commands were found in the document", commands)
 	}
 }

@@ -143,7 +143,7 @@ func TestDocsFlags(t *testing.T) {
 func objects() map[string]any {
 	return map[string]any{
 		"import": importResult{}, "lifted": liftedOption{},
-		"check": checked{}, "compile": compiled{}, "compiled unit": unitFile{},
+		"check": checked{}, "compile": compiled{}, "compiled unit": unitFile{}, "bootstrap": hostsReport{}, "host": hostFile{},
 		"plan": planned{}, "unit of a plan": fleet.UnitPlan{}, "changed directive": fleet.OptionChange{}, "option": fleet.PlanOption{},
 		"waiter": fleet.PlanWait{}, "placement": fleet.Placement{}, "refusal": fleet.MachineRefusal{}, "wave": fleet.Wave{}, "step": fleet.Step{},
 		"warning": fleet.Warning{}, "diff": review.Report{}, "side": review.Source{},
@@ -268,6 +268,7 @@ func TestDocsSession(t *testing.T) {
 // of the repository.
 var exampleFiles = map[string]string{
 	"prod.toml":         "[unit.kube-proxy.Service]\nRestartSec = 3\n",
+	"lab.toml":          "stack = \"lab\"\n[roles]\nnode = \"role=node\"\n[machine.core-01]\nrole = \"node\"\naddress = \"10.0.0.1\"\ndisk = \"/dev/sda\"\n[bootstrap]\netcd = {}\n",
 	"units/web.service": "[Service]\nExecStart=/opt/bin/web\nRestart=always\n",
 	"user-data.yaml":    "#cloud-config\ncoreos:\n  units:\n    - name: etcd2.service\n      command: start\n",
 }

@@ -2,10 +2,8 @@ package emit
 
 import (
 	"fmt"
-	"math"
 	"net"
 	"net/url"
-	"path"
 	"strconv"
 	"strings"
 
@@ -45,30 +43,15 @@ func (w *writer) preparations() []preparation {
 	return list
 }
 
-// pause is how many seconds lie between two tries of a waiter.
-const pause = 3
-
-// until is the loop around a test: endless, or as long as the unit's wait says.
-// Each try that fails writes one line to the journal.
-func (w *writer) until(test, what string) string {
-	message := fmt.Sprintf("%s: waiting for %s, try", w.name, what)
-	giveUp := ""
-	begin := "n=0"
-	if w.unit.Wait > 0 {
-		limit := int(math.Ceil(w.unit.Wait.Seconds()))
-		begin = fmt.Sprintf("n=0; end=$(($(date +%%s)+%d))", limit)
-		giveUp = fmt.Sprintf("if [ $(date +%%s) -ge $end ]; then echo %s; exit 1; fi; ",
-			units.ShellQuote(fmt.Sprintf("%s: gave up waiting for %s after %s", w.name, what, w.unit.Wait)))
-	}
-	return fmt.Sprintf("%s; until %s; do n=$((n+1)); %secho %s $n; sleep %d; done", begin, test, giveUp, units.ShellQuote(message), pause)
-}
+// until is the loop around a test, as long as the unit's wait says.
+func (w *writer) until(test, what string) string { return Until(w.name, w.unit.Wait, test, what) }
 
 // envWaiter waits until a file on the machine gives a variable a value that is not empty.
 func (w *writer) envWaiter(v stack.EnvVar) preparation {
 	at := "env." + v.Name
 	file := w.expand(v.File, at)
 	probe := fmt.Sprintf("%s in %s", v.Name, file)
-	test := fmt.Sprintf("grep -qs -e %s %s", units.ShellQuote("^"+v.Name+"=."), units.ShellQuote(file))
+	test := HasVariable(v.Name, file)
 	return preparation{
 		script: w.until(test, probe),
 		origin: w.origin(v.Pos, at, "the program must not start while the variable is empty"),
@@ -81,23 +64,7 @@ func (w *writer) download(d stack.Download, i int) preparation {
 	at, all := downloadAt(i), w.downloaded(d, i)
 	from, to, sum := all.URL, all.To, all.SHA256
 	o := w.origin(d.Pos, at, "fetched before the program starts, unless the right file is there")
-	what := fmt.Sprintf("%s: waiting for download %s, try", w.name, from)
-	var b strings.Builder
-	fmt.Fprintf(&b, `f=%s; t="$f".%s; `, units.ShellQuote(to), units.ShellQuote(string(w.name)))
-	if sum != "" {
-		fmt.Fprintf(&b, `ok() { echo "%s  $1" | sha256sum -c --status 2>/dev/null; }; if ok "$f"; then exec chmod %s "$f"; fi; `, sum, d.Mode)
-	}
-	fmt.Fprintf(&b, `if command -v curl >/dev/null; then get() { curl -fsL --connect-timeout 5 -Y 1 -y 30 -o "$t" %[1]s; }; else get() { wget -q -T 30 -t 1 -O "$t" %[1]s; }; fi; `, units.ShellQuote(from))
-	fmt.Fprintf(&b, "mkdir -p %s; n=0; until get; do ", units.ShellQuote(path.Dir(to)))
-	if sum == "" {
-		b.WriteString(`if [ -s "$f" ]; then rm -f "$t"; exit 0; fi; `)
-	}
-	fmt.Fprintf(&b, "n=$((n+1)); echo %s $n; sleep %d; done; ", units.ShellQuote(what), pause)
-	if sum != "" {
-		fmt.Fprintf(&b, `if ! ok "$t"; then echo %s; rm -f "$t"; exit 1; fi; `, units.ShellQuote(fmt.Sprintf("%s: %s is not the file with sha256 %s", w.name, from, sum)))
-	}
-	fmt.Fprintf(&b, `chmod %s "$t" && mv -f "$t" "$f"`, d.Mode)
-	return preparation{script: b.String(), origin: o, wait: units.Wait{Subject: "download", Probe: from}}
+	return preparation{script: Fetch(w.name, from, to, sum, d.Mode), origin: o, wait: units.Wait{Subject: "download", Probe: from}}
 }
 
 // edgeWaiter waits for the other end of an edge, when it has a readiness to wait for.

@@ -54,7 +54,7 @@ type OSUpdate struct {
 
 // RebootStrategies returns what locksmith can do when there is an update
 // (coreos-cloudinit v1.14.0 config/update.go).
-func RebootStrategies() []string { return []string{"best-effort", "etcd-lock", "reboot", "off"} }
+func RebootStrategies() []string { return []string{"etcd-lock", "reboot", "off"} }
 
 // BootEtcd is etcd as the hosts run it.
 type BootEtcd struct {
@@ -77,6 +77,8 @@ type BootEtcd struct {
 	Listen Text
 	// Advertise is which of its addresses a member tells clients: "private" or "public".
 	Advertise Word
+	// Command runs etcd where the image has no unit for it; then that is written whole.
+	Command Text
 }
 
 // BootFleet is fleet as the hosts run it.
@@ -96,6 +98,8 @@ type BootFlannel struct {
 	Unit      units.Name
 	Roles     []Word
 	Interface Word // "private" or "public"
+	// Command runs flannel where the image has no unit for it; then that is written whole.
+	Command Text
 }
 
 // BootDocker is the hosts' docker in flannel's network.
@@ -143,6 +147,7 @@ var etcdWords = []keyword[BootEtcd]{
 	key("peer_ports", portsForm(), func(e *BootEtcd) *[]Int { return &e.PeerPorts }, "the ports for members, the first being the one that is told", `[2380, 7001]`),
 	key("listen", address(), func(e *BootEtcd) *Text { return &e.Listen }, "the address at which clients are served", `"0.0.0.0"`),
 	key("advertise", choice1(sides), func(e *BootEtcd) *Word { return &e.Advertise }, "which of its addresses a member tells clients", `"public"`),
+	key("command", matching(slashPattern), func(e *BootEtcd) *Text { return &e.Command }, "what runs etcd on an image that has no unit for it", `"/usr/bin/etcd2"`),
 }
 
 var fleetWords = []keyword[BootFleet]{
@@ -156,6 +161,7 @@ var flannelWords = []keyword[BootFlannel]{
 	key("unit", hostUnitForm(), func(f *BootFlannel) *units.Name { return &f.Unit }, "flannel's unit in the image", `"flanneld.service"`),
 	key("role", names(), func(f *BootFlannel) *[]Word { return &f.Roles }, "the roles whose machines run it; without it all machines", `"node"`),
 	key("interface", choice1(sides), func(f *BootFlannel) *Word { return &f.Interface }, "which of its addresses a machine is found at", `"public"`),
+	key("command", matching(slashPattern), func(f *BootFlannel) *Text { return &f.Command }, "what runs flannel on an image that has no unit for it", `"/opt/bin/flanneld"`),
 }
 
 var dockerWords = []keyword[BootDocker]{
@@ -297,6 +303,12 @@ func (l *loader) checkBootstrap() {
 	if b.Docker != nil {
 		l.knownRoles("bootstrap.docker.role", b.Docker.Roles)
 		l.hostText("bootstrap.docker.command", b.Docker.Command)
+	}
+	if b.Etcd != nil {
+		l.hostText("bootstrap.etcd.command", b.Etcd.Command)
+	}
+	if b.Flannel != nil {
+		l.hostText("bootstrap.flannel.command", b.Flannel.Command)
 	}
 	if b.Fleet != nil {
 		l.hostText("bootstrap.fleet.command", b.Fleet.Command)

@@ -1,0 +1,332 @@
+package bootstrap
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/stack"
+	"github.com/stackc/stackc/units"
+)
+
+const (
+	etcdUnit  = "etcd.service"  // etcd 0.4, as CoreOS has it
+	etcd2Unit = "etcd2.service" // etcd 2
+	oldEtcd   = "etcd"          // its section
+	newEtcd   = "etcd2"
+)
+
+// part is what a host is to the etcd cluster.
+type part int
+
+const (
+	stranger part = iota // has no etcd
+	member
+	proxy
+)
+
+func (b *builder) part() part {
+	e := b.stack.Bootstrap.Etcd
+	switch {
+	case e == nil:
+		return stranger
+	case b.is(b.members()):
+		return member
+	case b.has(e.Proxies):
+		return proxy
+	}
+	return stranger
+}
+
+// members are the roles whose machines are members: those that the stack says, or
+// those that the host entry of the same unit says.
+func (c *common) members() []stack.Word {
+	e := c.stack.Bootstrap.Etcd
+	if e != nil && len(e.Members) > 0 {
+		return e.Members
+	}
+	if h := c.etcdHost(); h != nil {
+		return h.Roles
+	}
+	return nil
+}
+
+// etcdHost is the host entry of etcd, nil when there is none.
+func (c *common) etcdHost() *stack.Host {
+	for _, h := range c.stack.Hosts {
+		if h.Unit == etcdUnit || h.Unit == etcd2Unit || c.stack.Bootstrap.Etcd != nil && h.Unit != "" && h.Unit == c.stack.Bootstrap.Etcd.Unit {
+			return h
+		}
+	}
+	return nil
+}
+
+// etcdName is the unit of etcd.
+func (c *common) etcdName() string {
+	if e := c.stack.Bootstrap.Etcd; e != nil && e.Unit != "" {
+		return string(e.Unit)
+	}
+	if h := c.etcdHost(); h != nil {
+		return string(h.Unit)
+	}
+	return etcd2Unit
+}
+
+// memberMachines are the members of the inventory.
+func (c *common) memberMachines() []*stack.Machine {
+	roles := c.members()
+	return slices.DeleteFunc(slices.Clone(c.stack.Machines), func(m *stack.Machine) bool {
+		return len(roles) > 0 && !slices.ContainsFunc(roles, func(w stack.Word) bool { return m.Has(w.Value) })
+	})
+}
+
+// ports returns the ports for clients, or for members.
+func (c *common) ports(peers bool) []int {
+	e, old := c.stack.Bootstrap.Etcd, c.etcdName() == etcdUnit
+	given := e.Ports
+	if peers {
+		given = e.PeerPorts
+	}
+	var list []int
+	for _, p := range given {
+		list = append(list, p.Value)
+	}
+	h := c.etcdHost()
+	switch {
+	case len(list) > 0:
+	case peers && old:
+		list = []int{7001}
+	case peers:
+		list = []int{2380}
+	case h != nil && h.Port.Given():
+		list = []int{h.Port.Value}
+	case old:
+		list = []int{4001}
+	default:
+		list = []int{2379, 4001} // what fleet asks by itself: 4001 before v0.11, 2379 since
+	}
+	if !peers && h != nil && h.Port.Given() && !slices.Contains(list, h.Port.Value) {
+		c.errorf(diag.UndeclaredPort, h.Port.Pos, "host."+h.Key+".port", "etcd does not listen on %d", h.Port.Value).
+			note(e.Pos.Span, "its ports").help("add it to ports in [bootstrap.etcd], or correct it")
+	}
+	return list
+}
+
+func urls(host string, ports ...int) string {
+	list := make([]string, len(ports))
+	for i, p := range ports {
+		list[i] = "http://" + hostPort(host, p)
+	}
+	return strings.Join(list, ",")
+}
+
+// hostPort joins the two; words that are put in later hold no IPv6 address.
+func hostPort(host string, port int) string {
+	if strings.HasPrefix(host, "$") {
+		return host + ":" + strconv.Itoa(port)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// etcd is what etcd is told, nil for a machine without it.
+func (b *builder) etcd() *Program {
+	p := &Program{Section: newEtcd, Unit: b.etcdName(), Prefix: "ETCD_"}
+	switch b.part() {
+	case stranger:
+		if b.stack.Bootstrap.Etcd != nil {
+			b.unit(p.Unit).mask = true // nothing may take the ports, nor be taken for the cluster
+		}
+		return nil
+	case proxy:
+		p.Settings = b.etcdProxy()
+	case member:
+		p.Settings = b.etcdMember()
+	}
+	if p.Unit == etcdUnit {
+		p.Section, p.Settings = oldEtcd, b.oldEtcd()
+	}
+	u := b.unit(p.Unit)
+	u.start = true
+	if e := b.stack.Bootstrap.Etcd; e.Command.Given() {
+		u.program("etcd, before fleet", b.text(e.Command))
+		u.enable = true
+		p.Settings = append(p.Settings, Setting{"data-dir", "/var/lib/etcd"})
+	}
+	return p
+}
+
+// name is what a member is called; what is made for several machines leaves it to
+// the unit of the image, which takes the machine's id.
+func (b *builder) memberName() []Setting {
+	if b.stack.Bootstrap.Etcd.Discovery.Given() {
+		return nil
+	}
+	m := b.machine
+	if list := b.memberMachines(); m == nil && len(list) == 1 {
+		m = list[0]
+	}
+	if m == nil {
+		return nil
+	}
+	return []Setting{{"name", m.Name}}
+}
+
+func (b *builder) etcdMember() []Setting {
+	e := b.stack.Bootstrap.Etcd
+	client, peer := b.ports(false), b.ports(true)
+	list := append(b.memberName(), b.cluster()...)
+	list = append(list,
+		Setting{"advertise-client-urls", urls(b.own(side(e.Advertise)), client[0])},
+		Setting{"initial-advertise-peer-urls", urls(b.own("private"), peer[0])},
+		Setting{"listen-client-urls", b.listen(client)},
+		Setting{"listen-peer-urls", urls(b.own("private"), peer...)},
+	)
+	return list
+}
+
+func (b *builder) etcdProxy() []Setting {
+	list := []Setting{{"proxy", "on"}}
+	for _, s := range b.cluster() {
+		if s.Key == "discovery" || s.Key == "initial-cluster" {
+			list = append(list, s)
+		}
+	}
+	return append(list, Setting{"listen-client-urls", b.listen(b.ports(false))})
+}
+
+// listen is where clients are served: at the address that the stack says, or at the
+// machine's own; and always on the machine itself, for fleet.
+func (b *builder) listen(ports []int) string {
+	at := b.text(b.stack.Bootstrap.Etcd.Listen)
+	switch at {
+	case "":
+		at = b.own("private")
+	case "0.0.0.0", "::", "127.0.0.1":
+		return urls(at, ports...)
+	}
+	return urls(at, ports...) + "," + urls("127.0.0.1", ports...)
+}
+
+// cluster says who is in the cluster.
+func (b *builder) cluster() []Setting {
+	e := b.stack.Bootstrap.Etcd
+	if e.Discovery.Given() {
+		return []Setting{{"discovery", b.text(e.Discovery)}}
+	}
+	token := b.text(e.Token)
+	if token == "" {
+		token = b.stack.Name
+	}
+	list := b.memberMachines()
+	peer := b.ports(true)[0]
+	if len(list) > 1 && b.machine == nil && b.part() == member {
+		b.errorf(diag.NoAddress, e.Pos, "bootstrap.etcd", "the members of a cluster have a name each, and %s is of several machines", b.what()).
+			help("ask for one machine of the inventory, or give etcd a discovery URL")
+	}
+	var members []string
+	for _, m := range list {
+		if m.Address.Given() {
+			members = append(members, m.Name+"="+urls(m.Address.Expand(nil), peer))
+			continue
+		}
+		if m != b.machine || len(list) > 1 {
+			b.errorf(diag.NoAddress, m.Pos, "machine."+m.Name, "machine %q is a member of etcd's cluster, and has no address", m.Name).
+				help("add address = \"…\" to it, or give etcd a discovery URL")
+			continue
+		}
+		members = append(members, m.Name+"="+urls(b.own("private"), peer))
+	}
+	if len(list) == 0 {
+		b.errorf(diag.NoAddress, e.Pos, "bootstrap.etcd", "the members of etcd's cluster are not known").
+			help("declare them: [machine.NAME] with an address, or give etcd a discovery URL")
+	}
+	return []Setting{{"initial-cluster-token", token}, {"initial-cluster", strings.Join(members, ",")}, {"initial-cluster-state", "new"}}
+}
+
+// oldEtcd is what etcd 0.4 is told, which has other words.
+func (b *builder) oldEtcd() []Setting {
+	e := b.stack.Bootstrap.Etcd
+	client, peer := b.ports(false), b.ports(true)
+	if b.part() == proxy {
+		b.errorf(diag.BadValue, e.Pos, "bootstrap.etcd.proxies", "etcd 0.4 has no proxies").
+			help("leave proxies out: fleet then asks the members; or use etcd2.service")
+		return nil
+	}
+	bind := b.text(e.Listen)
+	if bind == "" {
+		bind = "0.0.0.0" // one address is all that it binds, and fleet asks the loopback one
+	}
+	list := b.memberName()
+	list = append(list, Setting{"addr", hostPort(b.own("private"), client[0])}, Setting{"peer-addr", hostPort(b.own("private"), peer[0])}, Setting{"bind-addr", bind})
+	if e.Discovery.Given() {
+		return append(list, Setting{"discovery", b.text(e.Discovery)})
+	}
+	var peers []string
+	for _, m := range b.memberMachines() {
+		if m != b.machine && m.Address.Given() {
+			peers = append(peers, hostPort(m.Address.Expand(nil), peer[0]))
+		}
+	}
+	b.cluster() // for what it reports
+	if len(peers) > 0 {
+		list = append(list, Setting{"peers", strings.Join(peers, ",")})
+	}
+	return list
+}
+
+// side is which of its addresses a machine tells.
+func side(w stack.Word) string {
+	if w.Value == "public" {
+		return "public"
+	}
+	return "private"
+}
+
+// endpoints are the URLs at which the host finds etcd, "" when they are not known.
+func (b *builder) endpoints() string {
+	if b.stack.Bootstrap.Etcd == nil {
+		return b.givenEndpoints()
+	}
+	port := b.ports(false)[0]
+	if b.part() != stranger {
+		return urls("127.0.0.1", port)
+	}
+	var list []string
+	for _, m := range b.memberMachines() {
+		if !m.Address.Given() {
+			list = nil
+			break
+		}
+		list = append(list, urls(m.Address.Expand(nil), port))
+	}
+	if len(list) == 0 {
+		b.errorf(diag.NoAddress, b.stack.Bootstrap.Etcd.Pos, "bootstrap.etcd", "%s has no etcd, and where the members are is not known", b.what()).
+			help("make it one of the proxies, or give the members addresses in the inventory")
+	}
+	return strings.Join(list, ",")
+}
+
+// givenEndpoints are those of an etcd that is there already.
+func (b *builder) givenEndpoints() string {
+	for _, h := range b.stack.Hosts {
+		isEtcd := h.Key == "etcd" || h.Unit == units.Name(etcdUnit) || h.Unit == units.Name(etcd2Unit)
+		switch {
+		case !isEtcd || !h.Port.Given():
+		case h.Unit != "" && h.On(b.roles):
+			return urls("127.0.0.1", h.Port.Value)
+		case len(h.Addresses) > 0:
+			var list []string
+			for _, a := range h.Addresses {
+				list = append(list, urls(a.Expand(nil), h.Port.Value))
+			}
+			return strings.Join(list, ",")
+		case len(h.Roles) == 1:
+			if r := b.stack.Role(h.Roles[0].Value); r != nil && r.Address.Given() {
+				return urls(r.Address.Expand(nil), h.Port.Value)
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,64 @@
+package bootstrap
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/stackc/stackc/units"
+)
+
+// Platforms are the ways in which a configuration comes to a machine that
+// [Host.How] knows.
+func Platforms() []string { return []string{"iso", "aws", "cloudformation", "gce"} }
+
+// FileName is the name of the file that holds the host in a format.
+func (h *Host) FileName(f Format) string {
+	return strings.ReplaceAll(h.Name, "/", "-") + f.Extension()
+}
+
+// How says what to do with the file of the host, for one of [Platforms]: commands in
+// which capital variables are left to whoever has the account, or the piece of a
+// template. It fails for a machine that cannot be installed so.
+func (h *Host) How(platform, file, text string) (string, error) {
+	quoted := units.ShellQuote(file)
+	switch platform {
+	case "iso":
+		return h.install(quoted)
+	case "aws":
+		return `aws ec2 run-instances --image-id "$AMI" --instance-type "$TYPE" --key-name "$KEY" --security-groups "$GROUP" --count ` + h.count() + " --user-data " + units.ShellQuote("file://"+file) + "\n", nil
+	case "gce":
+		return "gcloud compute instances create " + h.instances() + ` --image "$IMAGE" --machine-type "$TYPE" --metadata-from-file ` + units.ShellQuote("user-data="+file) + "\n", nil
+	case "cloudformation":
+		piece, err := json.MarshalIndent(map[string]any{"UserData": map[string]string{"Fn::Base64": text}}, "", "  ")
+		return string(piece) + "\n", err
+	}
+	return "", fmt.Errorf("nothing is known of %q", platform)
+}
+
+// install is the command that is typed on a machine which runs from the ISO.
+func (h *Host) install(file string) (string, error) {
+	if h.Machine == nil || !h.Machine.Disk.Given() {
+		return "", fmt.Errorf("%q has no disk to be installed on: say disk = \"/dev/sda\" in its machine", h.Name)
+	}
+	channel := h.Update.Group
+	if channel == "" {
+		channel = "stable"
+	}
+	return "coreos-install -d " + units.ShellQuote(h.Machine.Disk.Expand(nil)) + " -C " + units.ShellQuote(channel) + " -c " + file + "\n", nil
+}
+
+// count is how many machines a command starts, the shell's variable for what many share.
+func (h *Host) count() string {
+	if h.Machine != nil {
+		return "1"
+	}
+	return `"$COUNT"`
+}
+
+func (h *Host) instances() string {
+	if h.Machine != nil {
+		return units.ShellQuote(h.Machine.Name)
+	}
+	return "$NAMES"
+}
