@@ -130,7 +130,7 @@ func (p *program) bootstrapFile(in *input, form *format, o *bootstrapOptions, pa
 	case form.isJSON():
 		return p.json(hostsReport{Stack: s.Name, Format: o.kind.value, Hosts: files, Findings: diag.Findings(findings)})
 	case o.dir != "":
-		return p.printf("%s", written(files))
+		return p.printf("%s", toldHosts(files))
 	case o.how.value != "":
 		return p.printf("%s", strings.Join(files[0].How, ""))
 	}
@@ -169,8 +169,8 @@ func namesOf(files []hostFile) string {
 	return strings.Join(names, ", ")
 }
 
-// written tells what was written, and what to do with it.
-func written(files []hostFile) string {
+// toldHosts tells what was written, and what to do with it.
+func toldHosts(files []hostFile) string {
 	var b strings.Builder
 	for _, f := range files {
 		what := "role " + f.Name
