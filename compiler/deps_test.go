@@ -39,7 +39,7 @@ units/compare:      units znkr.io/diff units/pattern
 units:              units/graph github.com/coreos/go-systemd/v22 units/pattern
 fleet/state:        units github.com/cenkalti/backoff/v5 go.etcd.io/etcd/client/v2
 fleet:              units units/graph github.com/coreos/fleet github.com/coreos/etcd github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
-fleet/gc:           units fleet/state github.com/coreos/fleet go.etcd.io/etcd/client/v2
+fleet/gc:           units fleet/state github.com/coreos/fleet go.etcd.io/etcd/client/v2 golang.org/x/sync
 fleet/doctor:       fleet units
 fleet/doctor/probe: fleet/doctor
 fleet/tunnel:       golang.org/x/crypto github.com/kevinburke/ssh_config github.com/skeema/knownhosts

@@ -149,24 +149,27 @@ func (f *follower) restore(ctx context.Context, hash, value string) error {
 	return nil
 }
 
-// may reports whether a content can be removed now: no job has named it for as long as
-// observe. If so it is noted as being removed. wait is how long it takes until it can
-// be told; negative when that is not known.
-func (f *follower) may(c content, observe time.Duration) (ok bool, wait time.Duration, err error) {
+// may gives those of a list that can be removed now: no job has named them for as long
+// as observe. They are noted as being removed. wait is how long it takes until that can
+// be told; negative when it is not known.
+func (f *follower) may(list []content, observe time.Duration) (allowed []content, wait time.Duration, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
 	case f.fault != nil:
-		return false, 0, f.fault
+		return nil, 0, f.fault
 	case f.since.IsZero():
-		return false, -1, nil
+		return nil, -1, nil
 	case time.Since(f.since) < observe:
-		return false, observe - time.Since(f.since), nil
-	case f.used[c.hash]:
-		return false, 0, nil
+		return nil, observe - time.Since(f.since), nil
 	}
-	f.gone[c.hash] = &removed{value: c.value}
-	return true, 0, nil
+	for _, c := range list {
+		if !f.used[c.hash] {
+			f.gone[c.hash] = &removed{value: c.value}
+			allowed = append(allowed, c)
+		}
+	}
+	return allowed, 0, nil
 }
 
 // settle notes how a removal went. When a job has named the content meanwhile it is

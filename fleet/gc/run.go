@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/stackc/stackc/fleet/state"
 	"github.com/stackc/stackc/units"
 )
@@ -35,6 +37,9 @@ const observeReads = 5
 const (
 	batchCount = 32
 	batchBytes = 192 << 10
+	// inFlight is how many removals are sent at once: etcd writes those that come
+	// together to its disk together.
+	inFlight = 16
 )
 
 // lastWords is how long a run that is interrupted may take to look once more.
@@ -60,6 +65,21 @@ type Options struct {
 	Observe, Settle time.Duration
 	// Holder is who takes the lock.
 	Holder state.Holder
+	// settled, when given, is asked in place of Settle whether no client is between its
+	// steps any more that was so at a moment: tests know that without a clock.
+	settled func(since time.Time) bool
+}
+
+// left is how long it takes until no client can be between its steps any more that was
+// so at a moment; 0 when that is over.
+func (o Options) left(since time.Time) time.Duration {
+	switch {
+	case o.settled == nil:
+		return max(0, o.Settle-time.Since(since))
+	case o.settled(since):
+		return 0
+	}
+	return time.Millisecond
 }
 
 // collector is one run.
@@ -205,9 +225,6 @@ func (c *collector) observation() time.Duration {
 	if c.o.Wait {
 		observe = max(observe, c.o.MinAge)
 	}
-	if len(c.entries) > 0 {
-		observe = max(observe, c.o.Settle)
-	}
 	return observe
 }
 
@@ -292,8 +309,8 @@ func (c *collector) removeAll(ctx context.Context, list []content, observe time.
 	if err := c.watched(ctx, observe); err != nil {
 		return err
 	}
-	// What earlier runs have left is settled by now.
-	if err := c.dropSettled(ctx, observe); err != nil {
+	// What earlier runs have left must not be mixed with what this one removes.
+	if err := c.settled(ctx); err != nil {
 		return err
 	}
 	kept, err := c.history(ctx)
@@ -325,12 +342,9 @@ func batchSize(list []content) int {
 	return n
 }
 
-// removeBatch removes a batch: the jobs are read again, the journal is written, the
-// contents are removed, the jobs are read again.
+// removeBatch removes a batch: the journal is written, the jobs are read again, the
+// contents are removed all at once, the jobs are read again.
 func (c *collector) removeBatch(ctx context.Context, pace *pace, number int, batch []content, kept map[string]bool) error {
-	if _, err := c.follower.sync(ctx); err != nil {
-		return err
-	}
 	var list []content
 	for _, one := range batch {
 		switch {
@@ -345,65 +359,71 @@ func (c *collector) removeBatch(ctx context.Context, pace *pace, number int, bat
 	if len(list) == 0 {
 		return nil
 	}
+	if err := pace.wait(ctx, len(list)); err != nil {
+		return err
+	}
 	e, err := c.writeEntry(ctx, c.lease.Holder().ID, number, list)
 	if err != nil {
 		return err
 	}
 	c.entries = append(c.entries, e)
-	for _, one := range list {
-		if err := c.removeOne(ctx, pace, one); err != nil {
-			e.done = time.Now()
-			return err
-		}
-	}
+	err = c.removeList(ctx, list)
 	e.done = time.Now()
+	if err != nil {
+		return err
+	}
 	if _, err := c.follower.sync(ctx); err != nil {
 		return err
 	}
-	return c.dropSettled(ctx, c.o.Settle)
+	return c.dropSettled(ctx)
 }
 
-// removeOne removes one content if it still may.
-func (c *collector) removeOne(ctx context.Context, pace *pace, one content) error {
-	if err := pace.wait(ctx); err != nil {
-		return err
-	}
-	if err := c.lease.Err(); err != nil {
-		return err
-	}
-	ok, err := c.allowed(ctx, one)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		c.report.Spared++
-		return nil
-	}
-	away, err := c.remove(ctx, one)
-	if err != nil {
-		// It may have been removed all the same.
-		return errors.Join(err, c.follower.settle(ctx, one, true))
-	}
-	if away {
-		c.report.Removed++
-		c.report.RemovedBytes += int64(len(one.value))
-	} else {
-		c.report.Spared++
-	}
-	return c.follower.settle(ctx, one, away)
-}
-
-// allowed asks the follower, and waits while it cannot tell.
-func (c *collector) allowed(ctx context.Context, one content) (bool, error) {
+// removeList removes contents if they still may be. Between the look at the jobs and the
+// removals nothing else is done.
+func (c *collector) removeList(ctx context.Context, list []content) error {
 	for {
-		ok, wait, err := c.follower.may(one, c.o.Observe)
-		if err != nil || ok || wait == 0 {
-			return ok, err
+		if err := c.lease.Err(); err != nil {
+			return err
+		}
+		if _, err := c.follower.sync(ctx); err != nil {
+			return err
+		}
+		allowed, wait, err := c.follower.may(list, c.o.Observe)
+		if err != nil {
+			return err
+		}
+		if wait == 0 {
+			c.report.Spared += len(list) - len(allowed)
+			return c.removeNow(ctx, allowed)
 		}
 		if err := c.pause(ctx, wait); err != nil {
-			return false, err
+			return err
 		}
 	}
+}
+
+func (c *collector) removeNow(ctx context.Context, list []content) error {
+	var group errgroup.Group
+	group.SetLimit(inFlight)
+	gone := make([]bool, len(list))
+	for i, one := range list {
+		group.Go(func() error {
+			away, err := c.remove(ctx, one)
+			gone[i] = away
+			// Of a removal that failed nobody knows whether it was done.
+			return errors.Join(err, c.follower.settle(ctx, one, away || err != nil))
+		})
+	}
+	err := group.Wait()
+	for i, one := range list {
+		if gone[i] {
+			c.report.Removed++
+			c.report.RemovedBytes += int64(len(one.value))
+		} else {
+			c.report.Spared++
+		}
+	}
+	return err
 }
 
 // watched waits until the jobs have been followed for some time without a gap.
@@ -432,9 +452,9 @@ func (c *collector) settled(ctx context.Context) error {
 		if err := c.lease.Err(); err != nil {
 			return err
 		}
-		left := c.o.Settle - time.Since(c.entries[len(c.entries)-1].done)
+		left := c.o.left(c.entries[len(c.entries)-1].done)
 		if left <= 0 {
-			if err := c.dropSettled(ctx, c.o.Settle); err != nil {
+			if err := c.dropSettled(ctx); err != nil {
 				return err
 			}
 			continue
@@ -449,9 +469,9 @@ func (c *collector) settled(ctx context.Context) error {
 
 // dropSettled forgets entries of the journal that are old enough, after a look at the
 // jobs that has brought back what they name.
-func (c *collector) dropSettled(ctx context.Context, settle time.Duration) error {
+func (c *collector) dropSettled(ctx context.Context) error {
 	n := 0
-	for n < len(c.entries) && time.Since(c.entries[n].done) >= settle {
+	for n < len(c.entries) && c.o.left(c.entries[n].done) == 0 {
 		n++
 	}
 	if n == 0 {
@@ -502,8 +522,8 @@ type pace struct {
 	next  time.Time
 }
 
-// wait waits for the next time. Time that was lost elsewhere is not made up for.
-func (p *pace) wait(ctx context.Context) error {
+// wait waits until n may be done. Time that was lost elsewhere is not made up for.
+func (p *pace) wait(ctx context.Context, n int) error {
 	if context.Cause(ctx) != nil {
 		return context.Cause(ctx)
 	}
@@ -518,6 +538,6 @@ func (p *pace) wait(ctx context.Context) error {
 		}
 		now = p.next
 	}
-	p.next = now.Add(p.every)
+	p.next = now.Add(time.Duration(n) * p.every)
 	return nil
 }

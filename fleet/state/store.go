@@ -77,7 +77,7 @@ func Open(c Config) (*Store, error) {
 		DialContext:         c.Dial,
 		TLSClientConfig:     c.TLS,
 		TLSHandshakeTimeout: s.timeout,
-		MaxIdleConnsPerHost: 4,
+		MaxIdleConnsPerHost: 16,
 	}
 	if c.Dial == nil {
 		s.transport.DialContext = (&net.Dialer{Timeout: s.timeout, KeepAlive: 30 * time.Second}).DialContext
