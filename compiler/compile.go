@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/stackc/stackc/compiler/check"
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/emit"
 	"github.com/stackc/stackc/compiler/lint"
@@ -18,6 +19,7 @@ import (
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/compiler/topology"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/expect"
 )
 
 // Options says how a stack is compiled.
@@ -45,6 +47,8 @@ type Result struct {
 	Set *units.Set
 	// Origins says for each line of each unit where it comes from.
 	Origins emit.Origins
+	// Checks is what must hold once the stack runs.
+	Checks []expect.Check
 	// Topology is how the units stand to each other.
 	Topology *topology.Topology
 }
@@ -80,11 +84,13 @@ func compile(path string, o Options) (*Result, diag.List) {
 	rules := beside(func() diag.List { return lint.Stack(t) })
 	set, origins, found := emit.Units(t)
 	ofUnits := lint.Units(t, set, origins)
+	checks, ofChecks := check.List(t, set)
 	later.Add(found...)
+	later.Add(ofChecks...)
 	later.Add(rules()...)
 	later.Add(ofUnits...)
 	findings.Add(lint.Verbatim(s, later)...)
-	return &Result{Set: set, Origins: origins, Topology: t}, lint.Allow(s, findings)
+	return &Result{Set: set, Origins: origins, Checks: checks, Topology: t}, lint.Allow(s, findings)
 }
 
 // beside runs f while the caller goes on, and returns what waits for its result. The

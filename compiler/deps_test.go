@@ -24,10 +24,11 @@ compiler/format:    compiler/syntax compiler/diag compiler/source
 compiler/stack:     compiler/syntax compiler/diag compiler/source units github.com/Masterminds/semver/v3 units/pattern
 compiler/topology:  compiler/stack compiler/diag compiler/source units units/graph
 compiler/emit:      compiler/topology compiler/stack compiler/diag units
+compiler/check:     compiler/emit compiler/topology compiler/stack compiler/diag units units/expect
 compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units github.com/BurntSushi/toml units/pattern
 compiler/mirror:    compiler/emit compiler/topology compiler/stack compiler/format compiler/syntax compiler/diag compiler/source units units/pattern
 compiler/schema:    compiler/stack compiler/syntax compiler/diag compiler/source units units/pattern
-compiler:           compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
+compiler:           compiler/check units/expect compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
 compiler/bootstrap: compiler/emit compiler/stack compiler/diag compiler/source units units/pattern go.yaml.in/yaml/v4
 compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4 units/pattern
 compiler/cases:      compiler compiler/stack compiler/syntax compiler/diag compiler/source units github.com/rogpeppe/go-internal units/pattern
@@ -35,6 +36,7 @@ compiler/importer: compiler compiler/cloudconfig compiler/format compiler/stack 
 stacks:             compiler compiler/source
 units/graph:
 units/pattern:
+units/expect:       units
 units/compare:      units znkr.io/diff units/pattern
 units:              units/graph github.com/coreos/go-systemd/v22 units/pattern
 fleet/state:        units github.com/cenkalti/backoff/v5 go.etcd.io/etcd/client/v2
@@ -42,6 +44,7 @@ fleet:              units units/graph github.com/coreos/fleet github.com/coreos/
 fleet/gc:           units fleet/state github.com/coreos/fleet go.etcd.io/etcd/client/v2 golang.org/x/sync
 fleet/doctor:       fleet units
 fleet/doctor/probe: fleet/doctor
+fleet/verify:       fleet units units/expect
 fleet/tunnel:       golang.org/x/crypto github.com/kevinburke/ssh_config github.com/skeema/knownhosts
 fleet/fleettest:    fleet units github.com/coreos/fleet
 `

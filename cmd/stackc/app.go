@@ -76,6 +76,7 @@ func newApp(p *program) *cli.App {
 			p.plan(),
 			p.submit(),
 			p.status(),
+			p.verify(),
 			p.why(),
 			p.start(),
 			p.stop(),
@@ -126,9 +127,9 @@ global flags, which hold for every command:
 {{range .VisibleFlags}}  {{.}}
 {{end}}
 exit codes: 0 done, or nothing to do; 1 error in the input or the request;
-2 there are changes (plan, diff); 3 a unit failed or timed out; 4 a unit cannot
-be placed; 5 the plan is stale, or somebody else changes the stack; 6 the cluster
-cannot be reached; 130 interrupted
+2 there are changes (plan, diff); 3 a unit failed or timed out, or a check does not
+hold; 4 a unit cannot be placed; 5 the plan is stale, or somebody else changes the
+stack; 6 the cluster cannot be reached; 130 interrupted
 
 stackc COMMAND --help tells more, with an example.
 `

@@ -26,6 +26,7 @@ import (
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/fleet/doctor"
 	"github.com/stackc/stackc/fleet/state"
+	"github.com/stackc/stackc/fleet/verify"
 )
 
 // reference is docs/commands.md, in its parts.
@@ -154,6 +155,7 @@ func objects() map[string]any {
 		"unit of an outcome": fleet.UnitOutcome{}, "state": fleet.UnitState{}, "requests": fleet.Counts{}, "status": statusReport{},
 		"unit of a status": view.Standing{}, "history": historyReport{}, "revision": state.Revision{}, "source": state.Source{}, "history show": revisionReport{},
 		"lock": lockReport{}, "gc": collectedReport{}, "holder": state.Lock{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
+		"verify": verifyReport{}, "result": verify.Result{},
 		"why": whyReport{}, "diagnosis": fleet.Diagnosis{}, "unit on a machine": fleet.Spot{}, "eligible machine": fleet.Eligible{}, "peer": fleet.Peer{},
 		"place": diag.Place{}, "position": diag.Position{}, "error": errorReport{},
 		"doctor": doctor.Report{}, "doctor's finding": doctor.Finding{}, "check of the doctor": doctor.Check{},

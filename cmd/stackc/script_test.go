@@ -6,6 +6,9 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,6 +51,8 @@ func TestScripts(t *testing.T) {
 			"cluster": func(ts *testscript.TestScript, neg bool, args []string) { startCluster(ts, box, args) },
 			"sshd":    startSSH,
 			"serve":   startMirror,
+			"answer":  answer,
+			"etcdput": putKey,
 			"control": func(ts *testscript.TestScript, neg bool, args []string) { control(ts, box, args) },
 		},
 	})
@@ -59,6 +64,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("FLEETCTL_ENDPOINT", "unix://"+filepath.Join(env.WorkDir, "no.sock"))
 	env.Setenv("STACKS", repository("stacks"))
 	env.Values[servedKey{}] = map[string]func() error{}
+	env.Values[serversKey{}] = map[string]*http.Server{}
 	return nil
 }
 
@@ -134,6 +140,7 @@ func readReady(ts *testscript.TestScript, stdout io.Reader) error {
 	ts.Setenv("ENDPOINT", ready.Fleet[0])
 	ts.Setenv("CONTROL", ready.Control)
 	ts.Setenv("ETCD", ready.Etcd)
+	ts.Setenv("ETCD_PORT", ready.Etcd[strings.LastIndexByte(ready.Etcd, ':')+1:])
 	ts.Setenv("STACKC_ETCD", ready.Etcd)
 	return nil
 }
@@ -200,4 +207,36 @@ func control(ts *testscript.TestScript, box func() (string, error), args []strin
 		args = []string{args[0], args[1], strings.Join(args[2:], " ")}
 	}
 	ts.Check(ts.Exec(path, append([]string{"control", ts.Getenv("CONTROL")}, args...)...))
+}
+
+// serversKey is under which a script keeps its servers, by their addresses.
+type serversKey struct{}
+
+// answer ADDRESS DIR answers HTTP at an address of the loopback network, of which each
+// machine of a script may have one, with the files of a folder. ! answer ADDRESS ends that.
+func answer(ts *testscript.TestScript, neg bool, args []string) {
+	servers := ts.Value(serversKey{}).(map[string]*http.Server)
+	if neg {
+		ts.Check(servers[args[0]].Close())
+		return
+	}
+	l, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	server := &http.Server{Handler: http.FileServer(http.Dir(ts.MkAbs(args[1])))}
+	servers[args[0]] = server
+	go server.Serve(l)
+	ts.Defer(func() { server.Close() })
+}
+
+// putKey KEY VALUE puts a key into the cluster's etcd.
+func putKey(ts *testscript.TestScript, neg bool, args []string) {
+	form := url.Values{"value": {args[1]}}
+	r, err := http.NewRequest(http.MethodPut, ts.Getenv("ETCD")+"/v2/keys"+args[0]+"?"+form.Encode(), nil)
+	ts.Check(err)
+	response, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	response.Body.Close()
+	if response.StatusCode != http.StatusCreated {
+		ts.Fatalf("etcd answers %s", response.Status)
+	}
 }

@@ -124,5 +124,6 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting, of *decod
 	l.units(d, tree)
 	l.files(d, tree)
 	l.bootstrap(d, tree)
+	l.checks(d, tree)
 	return d.scope
 }

@@ -44,7 +44,7 @@ func corrected(t *syntax.Table, words []string) *syntax.Table {
 // the suggestion is a poor one.
 func mayBe(key string, kind syntax.Kind) bool {
 	switch key {
-	case "params", "roles", "host", "unit", "library", "machine", "network", "file", "bootstrap":
+	case "params", "roles", "host", "unit", "library", "machine", "network", "file", "bootstrap", "check":
 		return kind == syntax.KindTable
 	case "use":
 		return kind == syntax.Array || kind == syntax.KindTable

@@ -65,6 +65,13 @@ func (l *loader) resolveNames() {
 			n.text(path+".address", &h.Addresses[i])
 		}
 	}
+	for _, c := range l.stack.Checks {
+		if c.Of.Value != "" {
+			path := "check." + c.Name + ".of"
+			c.Of.Value, _ = n.own(c.Of.Value, c.Of.via())
+			c.Of.Hidden = !n.visible(path, c.Of.Value, c.Of.via(), c.Of.Pos)
+		}
+	}
 	l.stack.Exports = l.exportsOf()
 	if !l.lost { // what seems to be missing may stand in the library that is
 		l.checkExports(n)

@@ -86,6 +86,7 @@ func (l *loader) overlay(o overlay, s *scope) {
 	l.units(d, tree)
 	l.files(d, tree)
 	l.bootstrap(d, tree)
+	l.checks(d, tree)
 }
 
 // overlaidInventory reads what the overlays say of machines and networks, which the

@@ -29,6 +29,7 @@ type Stack struct {
 	Roles    []*Role
 	Hosts    []*Host
 	Units    []*Unit
+	Checks   []*Check
 	Allow    []*Allowance // at the top of a file; they hold for the whole stack
 
 	Machines  []*Machine // the inventory, the stack file's own first

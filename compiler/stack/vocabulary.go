@@ -33,6 +33,8 @@ func topWords() Keywords {
 			Help: "files that machines have before fleet; false removes one of a library"},
 		{Name: "bootstrap", Shape: tableShape(Table{Name: "[bootstrap]", Keys: keywordsOf(bootstrapWords)}), Example: `{ etcd = { members = "master" } }`,
 			Help: "what every machine needs so that fleet runs on it"},
+		{Name: "check", Shape: mapShape("", checkShape()), Example: `{ nodes = { http = "http://10.0.0.1:8080/healthz" } }`,
+			Help: "what stackc verify asks beside what it knows from the units; false takes out one of a library"},
 	}
 }
 
