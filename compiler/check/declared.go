@@ -57,14 +57,18 @@ func (l *lister) askOne(c *stack.Check, path, target string) (expect.Ask, bool) 
 			c.Of.Value, keys, "name one of the stack, or ask a whole URL"))
 		return expect.Ask{}, false
 	}
-	if n.Port().Value == 0 {
+	port := n.Port().Value
+	if c.Port.Given() {
+		port = c.Port.Value
+	}
+	if port == 0 {
 		l.findings.Add(stack.Finding(diag.Error, diag.NoAddress, c.Of.Pos, path+".of", "%q declares no port to ask at", n.Key).
 			WithNote(n.Pos().Span, "declared here").WithHelp("add port = … to it"))
 		return expect.Ask{}, false
 	}
 	for _, of := range l.targets(n) {
 		ask := l.askOf(n, of)
-		ask.Scheme, ask.Path = emit.Scheme(n), target
+		ask.Scheme, ask.Port, ask.Path = emit.Scheme(n), port, target
 		return ask, true
 	}
 	l.findings.Add(stack.Finding(diag.Error, diag.NeverReady, c.Of.Pos, path+".of", "%q is not to run, so check %q never gets an answer", n.Key, c.Name).

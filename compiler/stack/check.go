@@ -18,6 +18,8 @@ type Check struct {
 	Pos  Pos
 	// Of is the unit or host entry that is asked; no name for a whole URL and for etcd.
 	Of Word
+	// Port is asked in place of the port of Of, when it is given.
+	Port Int
 	// HTTP is a path at Of, or a URL; Etcd is a key of etcd. One of them is given.
 	HTTP, Etcd Text
 	// List says where in the JSON answer the list stands, in the form of listPattern; "" when
@@ -50,6 +52,8 @@ var checkWords = []keyword[Check]{
 		"the path that of is asked for, or a URL; the answer must be below 400", `"/healthz"`),
 	key("of", oneName(), func(c *Check) *Word { return &c.Of },
 		"the unit or host entry that is asked, on every machine that has it", `"api"`),
+	key("port", port(), func(c *Check) *Int { return &c.Port },
+		"the port that is asked; that of of when it is not said", `10248`),
 	key("etcd", text(slashPattern), func(c *Check) *Text { return &c.Etcd },
 		"the key that etcd is asked for; its answer is the names below the key", `"/registry/minions"`),
 	key("list", form[Word]{stringShape(listPattern), (*decoder).word}, func(c *Check) *Word { return &c.List },
@@ -157,6 +161,8 @@ func (d *decoder) wholeCheck(c *Check, e *syntax.Entry) {
 		d.errorf(diag.MissingKey, e.KeySpan, "check %q has a path and does not say who is asked for it", c.Name).help(`add of = "UNIT"`)
 	case c.Of.Value != "" && !path:
 		d.errorf(diag.BadValue, c.Of.Pos.Span, "of goes with a path in http").help("leave it out: the check says itself where it asks")
+	case c.Port.Given() && !path:
+		d.errorf(diag.BadValue, c.Port.Pos.Span, "port goes with a path in http").help("leave it out: the check says itself where it asks")
 	case c.Etcd.Given() && !strings.HasPrefix(c.Etcd.Source(), "/"):
 		d.errorf(diag.BadValue, c.Etcd.Pos.Span, "%q does not begin with a slash", c.Etcd.Source()).help("write %q", "/"+c.Etcd.Source())
 	default:
