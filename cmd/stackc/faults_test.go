@@ -150,11 +150,16 @@ type result struct {
 	out, err string
 }
 
-// runInside runs stackc in this process, on a network of its own.
+// runInside runs stackc in this process, on a network of its own that has no etcd.
 func runInside(network func(context.Context, string, string) (net.Conn, error), now func() time.Time, args ...string) result {
+	return runOn(network, now, append(args, "--no-state")...)
+}
+
+// runOn runs stackc in this process, on a network of its own.
+func runOn(network func(context.Context, string, string) (net.Conn, error), now func() time.Time, args ...string) result {
 	var out, err bytes.Buffer
-	args = append(args, "--no-state") // there is no etcd beside a cluster in memory
-	c := newConsole(process{args: args, in: strings.NewReader(""), out: &out, err: &err, getenv: func(string) string { return "" }, now: now, size: func() (int, int) { return 0, 0 }})
+	c := newConsole(process{args: args, in: strings.NewReader(""), out: &out, err: &err, getenv: func(string) string { return "" }, now: now, size: func() (int, int) { return 0, 0 },
+		who: func() (string, string, int) { return "anna", "desk", 1 }})
 	p := &program{console: c, cluster: newConnection()}
 	p.cluster.network = network
 	app := newApp(p)

@@ -125,7 +125,7 @@ func (c *Cluster) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	if fault.After || fault.wholesome() {
 		c.serve(recorder, req)
 	}
-	c.spoil(rw, req, recorder, fault)
+	fault.spoil(rw, req, recorder)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if index < len(c.requests) {
@@ -157,7 +157,7 @@ func (c *Cluster) serve(rw http.ResponseWriter, req *http.Request) {
 }
 
 // spoil sends the answer, or what the fault makes of it.
-func (c *Cluster) spoil(rw http.ResponseWriter, req *http.Request, a *answer, f *Fault) {
+func (f *Fault) spoil(rw http.ResponseWriter, req *http.Request, a *answer) {
 	switch {
 	case f.Hang:
 		<-req.Context().Done()

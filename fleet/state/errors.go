@@ -13,7 +13,8 @@ import (
 type Kind string
 
 const (
-	// Unreachable means that etcd does not answer, or has no leader.
+	// Unreachable means that etcd does not answer, or has no leader, or that what
+	// answers is no etcd.
 	Unreachable Kind = "etcd-unreachable"
 	// Held means that somebody else has the lock.
 	Held Kind = "locked"
@@ -59,13 +60,13 @@ func fail(op string, kind Kind, format string, args ...any) *Error {
 	return &Error{Op: op, Kind: kind, Err: fmt.Errorf(format, args...)}
 }
 
-// classify makes an *Error of what etcd's client returned, nil of nil. An ended
-// context stays what it is.
+// classify makes an *Error of what etcd's client returned, nil of nil. A context that
+// was cancelled stays what it is; that time has run out is etcd's fault.
 func (s *Store) classify(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if cause := context.Cause(ctx); cause != nil {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
 		return cause
 	}
 	var own *Error
@@ -78,7 +79,10 @@ func (s *Store) classify(ctx context.Context, op string, err error) error {
 	}
 	where := strings.Join(s.endpoints, ", ")
 	if errors.Is(err, etcd.ErrInvalidJSON) || errors.Is(err, etcd.ErrEmptyBody) {
-		return fail(op, Damaged, "%s: no etcd with the v2 API answers there", where)
+		return fail(op, Unreachable, "%s: no etcd with the v2 API answers there", where)
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return fail(op, Unreachable, "etcd at %s gives no full answer within %s", where, s.timeout)
 	}
 	var cluster *etcd.ClusterError
 	if errors.As(err, &cluster) && len(cluster.Errors) > 0 {

@@ -67,7 +67,8 @@ func (l *Lease) Release(ctx context.Context) error {
 	if l.Err() != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.store.timeout)
+	// Time enough for all three requests at an etcd that is slow.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*l.store.timeout)
 	defer cancel()
 	l.mu.Lock()
 	index := l.index

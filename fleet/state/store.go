@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -23,8 +24,9 @@ const (
 	DefaultTTL = 30 * time.Second
 )
 
-// retryFor bounds the tries of one request at an etcd that has answered before.
-const retryFor = 20 * time.Second
+// retryFor bounds the tries of one request at an etcd that has answered before: it
+// outlasts 20 seconds without a leader, and a lock outlasts it.
+const retryFor = 25 * time.Second
 
 // Config says where the store is.
 type Config struct {
@@ -112,7 +114,7 @@ func (s *Store) Close() { s.transport.CloseIdleConnections() }
 // Endpoints returns where the store is.
 func (s *Store) Endpoints() []string { return s.endpoints }
 
-// Ping asks whether etcd answers, once. The error is of Kind Unreachable or Damaged.
+// Ping asks whether etcd answers, once. The error is of Kind Unreachable.
 func (s *Store) Ping(ctx context.Context) error {
 	_, err := s.Has(ctx, "/")
 	return err
@@ -124,7 +126,7 @@ func (s *Store) Has(ctx context.Context, key string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	_, err := s.keys.Get(ctx, key, nil)
-	err = s.classify(context.WithoutCancel(ctx), "ask etcd", err)
+	err = s.classify(ctx, "ask etcd", err)
 	if KindOf(err) == Missing {
 		err = nil
 		s.met.Store(true)
@@ -172,6 +174,7 @@ func deep(part string) string { return strings.ReplaceAll(part, "~", "/") }
 // before and now cannot. Every request made through it may be repeated: what is
 // compared and swapped finds out in its answer that an earlier try went through.
 func (s *Store) attempt(ctx context.Context, op string, request func(context.Context) (*etcd.Response, error)) (*etcd.Response, error) {
+	var last error
 	once := func() (*etcd.Response, error) {
 		inner, cancel := context.WithTimeout(ctx, s.timeout)
 		defer cancel()
@@ -184,7 +187,7 @@ func (s *Store) attempt(ctx context.Context, op string, request func(context.Con
 			}
 			return answer, nil
 		}
-		if !s.met.Load() {
+		if last = err; !s.met.Load() {
 			return nil, backoff.Permanent(err)
 		}
 		return nil, err
@@ -192,6 +195,9 @@ func (s *Store) attempt(ctx context.Context, op string, request func(context.Con
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 2*time.Second
 	answer, err := backoff.Retry(ctx, once, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(retryFor))
+	if errors.Is(err, context.DeadlineExceeded) && last != nil {
+		err = last // there is no time for another try
+	}
 	return answer, err
 }
 
