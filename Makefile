@@ -123,6 +123,10 @@ bench: build $(BIN)/fleetctl ## measure stackc against the floor, as ratios in o
 	STACKC_NO_CLUSTER=1 $(GO) test -run '^$$' -bench . -benchmem ./compiler/... ./units/...
 	$(GO) run ./cmd/bench
 
+.PHONY: bench-cluster
+bench-cluster: deps build $(BIN)/fleetctl ## the part of it that is measured on the real cluster, which needs root
+	$(GO) run ./cmd/bench --only cluster
+
 .PHONY: cluster
 cluster: deps build $(BIN)/fleetlab ## bring up a real fleet cluster of three machines, and leave it up
 	$(BIN)/fleetlab up --keep

@@ -124,21 +124,9 @@ func (b *bench) submit() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	stack := filepath.Join(dir, "tiny.toml")
-	if err := os.WriteFile(stack, []byte(tinyStack(n)), 0o644); err != nil {
-		return err
-	}
-	set, err := compileText(tinyStack(n))
+	stack, files, set, err := tinyFiles(dir, n)
 	if err != nil {
 		return err
-	}
-	files := []string{}
-	for _, u := range set.Units {
-		file := filepath.Join(dir, string(u.Name))
-		files = append(files, file)
-		if err := os.WriteFile(file, []byte(u.Text()), 0o644); err != nil {
-			return err
-		}
 	}
 	contenders := []struct {
 		name string
@@ -190,6 +178,14 @@ func (b *bench) onFreshBox(do func(endpoint string) error) (time.Duration, error
 
 // raw sends every unit with a bare PUT and looks until all are active.
 func (b *bench) raw(endpoint string, set *units.Set) error {
+	if err := b.puts(endpoint, set); err != nil {
+		return err
+	}
+	return b.untilActive(endpoint, len(set.Units))
+}
+
+// puts sends every unit with a bare PUT.
+func (b *bench) puts(endpoint string, set *units.Set) error {
 	conn, err := fleet.Dial(fleet.Config{Endpoint: endpoint})
 	if err != nil {
 		return err
@@ -199,10 +195,7 @@ func (b *bench) raw(endpoint string, set *units.Set) error {
 	for _, u := range set.Units {
 		g.Go(func() error { return conn.Put(b.ctx, u.Name, u.Options, units.Launched) })
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return b.untilActive(endpoint, len(set.Units))
+	return g.Wait()
 }
 
 func (b *bench) untilActive(endpoint string, n int) error {
