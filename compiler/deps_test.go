@@ -30,6 +30,7 @@ compiler/mirror:    compiler/emit compiler/topology compiler/stack compiler/form
 compiler/schema:    compiler/stack compiler/syntax compiler/diag compiler/source units units/pattern
 compiler:           compiler/check units/expect compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
 compiler/bootstrap: compiler/emit compiler/stack compiler/diag compiler/source units units/pattern go.yaml.in/yaml/v4
+compiler/pki:       compiler/stack compiler/topology units
 compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4 units/pattern
 compiler/cases:      compiler compiler/stack compiler/syntax compiler/diag compiler/source units github.com/rogpeppe/go-internal units/pattern
 compiler/importer: compiler compiler/cloudconfig compiler/format compiler/stack compiler/diag compiler/source units units/pattern

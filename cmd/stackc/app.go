@@ -89,6 +89,7 @@ func newApp(p *program) *cli.App {
 			p.rollback(),
 			p.lock(),
 			p.gc(),
+			p.pki(),
 			p.library(),
 			p.mirror(),
 			p.schema(),

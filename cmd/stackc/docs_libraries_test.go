@@ -19,6 +19,9 @@ func TestDocsLibraries(t *testing.T) { walkDocument(t, "libraries.md", "shop.tom
 // TestDocsBootstrap does the same with docs/bootstrap.md.
 func TestDocsBootstrap(t *testing.T) { walkDocument(t, "bootstrap.md", "lab.toml", 2) }
 
+// TestDocsPKI does the same with docs/pki.md.
+func TestDocsPKI(t *testing.T) { walkDocument(t, "pki.md", "k8s.toml", 6) }
+
 // walkDocument goes through a document whose stack is called stackFile, and which has
 // so many commands at least.
 func walkDocument(t *testing.T, name, stackFile string, least int) {

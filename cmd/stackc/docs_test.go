@@ -162,6 +162,7 @@ func objects() map[string]any {
 		"library list": libraryList{}, "library": view.Library{}, "library show": view.LibraryDetails{}, "export": view.Export{},
 		"needs": view.Needs{}, "need": view.Need{}, "library lock, vendor": locked{}, "locked library": lockedEntry{},
 		"mirror list, fetch, check, lock": mirrorReport{}, "file of a mirror": view.MirrorFile{}, "need of a file": view.MirrorNeed{},
+		"pki list, check": keysReport{}, "file of a PKI": view.KeyOf{}, "place of a file": view.KeyPlace{}, "pki init, issue, renew": keysMade{},
 		"library check": checkedLibrary{}, "library test": caseReport{}, "difference": cases.Difference{},
 	}
 }

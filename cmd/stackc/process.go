@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/rand"
 	"io"
 	"os"
 	"os/user"
@@ -20,6 +21,7 @@ type process struct {
 	err    io.Writer
 	getenv func(string) string
 	now    func() time.Time
+	random io.Reader // for serial numbers and tokens
 	// who tells the user, the host and the process, for locks and history.
 	who func() (user, host string, pid int)
 
@@ -32,7 +34,7 @@ type process struct {
 func thisProcess() process {
 	return process{
 		args: os.Args[1:], in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		getenv: os.Getenv, now: time.Now, who: whoami,
+		getenv: os.Getenv, now: time.Now, random: rand.Reader, who: whoami,
 		inTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		outTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		errTerminal: term.IsTerminal(int(os.Stderr.Fd())),

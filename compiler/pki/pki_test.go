@@ -1,0 +1,228 @@
+package pki_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stackc/stackc/compiler"
+	"github.com/stackc/stackc/compiler/pki"
+	"github.com/stackc/stackc/compiler/source"
+	"github.com/stackc/stackc/stacks"
+)
+
+// planOf compiles a stack and plans what it needs.
+func planOf(t *testing.T, text string) (*pki.Plan, error) {
+	t.Helper()
+	result, findings := compiler.Compile("s.toml", compiler.Options{Opener: source.Map{"s.toml": text}, Std: stacks.Library{}})
+	if result.Set == nil {
+		t.Fatalf("does not compile: %v", findings)
+	}
+	return pki.Of(result.Topology, result.Set)
+}
+
+// written is a plan as lines.
+func written(p *pki.Plan) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "server %s\n", p.Server)
+	for _, c := range p.Certificates {
+		fmt.Fprintf(&b, "cert %s: %s %v", c.Name, c.User, c.Groups)
+		for _, name := range c.DNS {
+			b.WriteString(" " + name)
+		}
+		for _, ip := range c.IP {
+			b.WriteString(" " + ip.String())
+		}
+		switch {
+		case c.Server && c.Client:
+			b.WriteString(" both\n")
+		case c.Server:
+			b.WriteString(" server\n")
+		case c.Client:
+			b.WriteString(" client\n")
+		}
+	}
+	if p.ServiceAccounts {
+		b.WriteString("service accounts\n")
+	}
+	for _, who := range p.Tokens {
+		fmt.Fprintf(&b, "token %s %v\n", who.User, who.Groups)
+	}
+	for _, f := range p.Files {
+		where := f.Machine
+		if where == "" {
+			where = "every " + f.Role
+		}
+		fmt.Fprintf(&b, "%s %s %s\n", where, f.Path, f.Name)
+	}
+	return b.String()
+}
+
+const library = `
+stack = "prod"
+[[use]]
+stack = "std:kubernetes/1.11"
+[use.params]
+mirror     = "http://10.0.0.9"
+master     = "10.0.0.1"
+domain     = "prod.example.com"
+services   = "10.96.0.0/12"
+unverified = true
+
+[machine.m]
+role     = "master"
+address  = "10.0.0.1"
+public   = "192.0.2.1"
+[machine.n1]
+role     = "node"
+address  = "10.0.0.2"
+hostname = "worker-1"
+[machine.n2]
+role    = "node"
+address = "10.0.0.3"
+`
+
+// TestLibrary is the plan of the library for 1.11.
+func TestLibrary(t *testing.T) {
+	p, err := planOf(t, library)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `server https://10.0.0.1:6443
+cert admin: admin [system:masters] client
+cert apiserver: kube-apiserver [] kubernetes kubernetes.default kubernetes.default.svc kubernetes.default.svc.prod.example.com localhost m 127.0.0.1 10.96.0.1 10.0.0.1 192.0.2.1 server
+cert kube-proxy: system:kube-proxy [system:node-proxier] client
+cert kubelet-client: kube-apiserver-kubelet-client [system:masters] client
+cert kubelet-n1: system:node:10.0.0.2 [system:nodes] worker-1 10.0.0.2 both
+cert kubelet-n2: system:node:10.0.0.3 [system:nodes] n2 10.0.0.3 both
+service accounts
+token admin [system:masters]
+token system:node:10.0.0.2 [system:nodes]
+token system:node:10.0.0.3 [system:nodes]
+token system:kube-proxy [system:node-proxier]
+m /srv/kubernetes/ca.crt ca.crt
+m /srv/kubernetes/known_tokens.csv known_tokens.csv
+m /srv/kubernetes/kubelet-client.crt kubelet-client.crt
+m /srv/kubernetes/kubelet-client.key kubelet-client.key
+m /srv/kubernetes/server.cert apiserver.crt
+m /srv/kubernetes/server.key apiserver.key
+m /srv/kubernetes/service-account.key service-account.key
+n1 /srv/kubernetes/ca.crt ca.crt
+n1 /srv/kubernetes/kubelet.crt kubelet-n1.crt
+n1 /srv/kubernetes/kubelet.key kubelet-n1.key
+n1 /var/lib/kube-proxy/kubeconfig kube-proxy.kubeconfig
+n1 /var/lib/kubelet/kubeconfig kubelet-n1.kubeconfig
+n2 /srv/kubernetes/ca.crt ca.crt
+n2 /srv/kubernetes/kubelet.crt kubelet-n2.crt
+n2 /srv/kubernetes/kubelet.key kubelet-n2.key
+n2 /var/lib/kube-proxy/kubeconfig kube-proxy.kubeconfig
+n2 /var/lib/kubelet/kubeconfig kubelet-n2.kubeconfig
+`
+	if d := cmp.Diff(want, written(p)); d != "" {
+		t.Errorf("the plan is (-want +got):\n%s", d)
+	}
+}
+
+// own is a stack without the library: other paths, flags in two words, an apiserver
+// as static pod, programs under their own names, and no inventory of the master.
+const own = `
+stack = "own"
+
+[roles]
+master = { metadata = "role=master", address = "api.example.com" }
+node   = "role=node"
+
+[file."/etc/kubernetes/manifests/apiserver.json"]
+role    = "master"
+content = '''
+{"kind": "Pod", "spec": {"containers": [{"command": ["/hyperkube", "apiserver", "--secure-port=443", "--service-cluster-ip-range=fd00::/112",
+ "--tls-cert-file=/srv/kubernetes/server.cert", "--tls-private-key-file=/srv/kubernetes/server.key", "--token-auth-file=/dev/null"]}]}}
+'''
+
+[unit.manager]
+role = "master"
+[unit.manager.Service]
+ExecStart = "/opt/bin/kube-controller-manager --kubeconfig /etc/manager --service_account_private_key_file=/srv/kubernetes/server.key"
+Restart   = "always"
+
+[unit.scheduler]
+machine_of = "manager"
+[unit.scheduler.Service]
+ExecStart = "/opt/bin/kube-scheduler --kubeconfig=/etc/scheduler"
+Restart   = "always"
+
+[unit.kubelet]
+role   = "node"
+global = true
+[unit.kubelet.Service]
+ExecStart = "/opt/bin/kubelet --kubeconfig=/etc/kubelet"
+Restart   = "always"
+
+[machine.Blue]
+role    = "node"
+address = "10.0.0.2"
+`
+
+func TestOwn(t *testing.T) {
+	p, err := planOf(t, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `server https://api.example.com:443
+cert admin: admin [system:masters] client
+cert apiserver: kube-apiserver [] kubernetes kubernetes.default kubernetes.default.svc kubernetes.default.svc.cluster.local localhost api.example.com 127.0.0.1 fd00::1 server
+cert controller-manager: system:kube-controller-manager [] client
+cert kubelet-Blue: system:node:blue [system:nodes] blue Blue 10.0.0.2 client
+cert scheduler: system:kube-scheduler [] client
+every master /etc/manager controller-manager.kubeconfig
+every master /etc/scheduler scheduler.kubeconfig
+every master /srv/kubernetes/server.cert apiserver.crt
+every master /srv/kubernetes/server.key apiserver.key
+Blue /etc/kubelet kubelet-Blue.kubeconfig
+`
+	if d := cmp.Diff(want, written(p)); d != "" {
+		t.Errorf("the plan is (-want +got):\n%s", d)
+	}
+}
+
+// TestRefusals: what the stack does not tell.
+func TestRefusals(t *testing.T) {
+	cut := func(from, until string) string {
+		before, rest, _ := strings.Cut(library, from)
+		_, after, _ := strings.Cut(rest, until)
+		return before + after
+	}
+	tests := []struct{ name, stack, says string }{
+		{"no apiserver", "stack = \"s\"\n[unit.x.Service]\nExecStart = \"/bin/x\"\nRestart = \"always\"\n", "no kube-apiserver with --tls-cert-file"},
+		{"behind a firewall", strings.Replace(library, "unverified", "security = \"firewall\"\nunverified", 1), "no kube-apiserver with --tls-cert-file"},
+		{"no machines", cut("[machine.m]", "\x00"), "names no machine that has one"},
+		{"no address", strings.Replace(own, `, address = "api.example.com"`, "", 1), "nothing tells at which address"},
+		{"services", strings.Replace(own, "fd00::/112", "fd00::", 1), "--service-cluster-ip-range=fd00:: is no range"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := planOf(t, tt.stack)
+			var told *pki.Error
+			if !errors.As(err, &told) || !strings.Contains(told.Message, tt.says) {
+				t.Errorf("the error is %v, want %q", err, tt.says)
+			}
+		})
+	}
+}
+
+// TestSamePlan: two runs give the same.
+func TestSamePlan(t *testing.T) {
+	first, err := planOf(t, library)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		again, err := planOf(t, library)
+		if err != nil || written(first) != written(again) {
+			t.Fatalf("another plan (%v):\n%s", err, cmp.Diff(written(first), written(again)))
+		}
+	}
+}
