@@ -131,7 +131,13 @@ func (l *locked) String() string {
 // start begins a run of stackc in an environment that says nothing about clusters.
 func start(t *testing.T, args ...string) *run {
 	t.Helper()
-	r := &run{cmd: exec.CommandContext(within(t), program, args...), args: args, began: time.Now(), ended: make(chan struct{})}
+	return begin(t, exec.CommandContext(within(t), program, args...), args)
+}
+
+// begin starts a command that is stackc with these arguments.
+func begin(t *testing.T, cmd *exec.Cmd, args []string) *run {
+	t.Helper()
+	r := &run{cmd: cmd, args: args, began: time.Now(), ended: make(chan struct{})}
 	r.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 	r.cmd.Stdout, r.cmd.Stderr = &r.stdout, &r.stderr
 	if err := r.cmd.Start(); err != nil {
