@@ -17,12 +17,15 @@ type Counts struct {
 	Deletes int `json:"deletes"`
 	// Retries counts further tries of any of them.
 	Retries int `json:"retries"`
+	// Etcd counts requests to fleet's registry itself, where lists are read when they
+	// are long.
+	Etcd int `json:"etcd,omitempty"`
 }
 
 // Writes is the number of requests that may change the cluster.
 func (c Counts) Writes() int { return c.Puts + c.Deletes }
 
-// Total is the number of requests, repetitions apart.
+// Total is the number of requests to fleet, repetitions apart.
 func (c Counts) Total() int {
 	return c.UnitPages + c.StatePages + c.MachinePages + c.Gets + c.Writes()
 }
@@ -35,14 +38,19 @@ const (
 	countPuts
 	countDeletes
 	countRetries
+	countEtcd
 	countKinds
 )
 
 // Counts returns what has been counted so far.
 func (c *Conn) Counts() Counts {
 	n := func(kind int) int { return int(c.counts[kind].Load()) }
+	inEtcd := n(countEtcd)
+	if past := c.past(); past != nil {
+		inEtcd += past.Counts().Etcd
+	}
 	return Counts{UnitPages: n(countUnitPages), StatePages: n(countStatePages), MachinePages: n(countMachinePages),
-		Gets: n(countGets), Puts: n(countPuts), Deletes: n(countDeletes), Retries: n(countRetries)}
+		Gets: n(countGets), Puts: n(countPuts), Deletes: n(countDeletes), Retries: n(countRetries), Etcd: inEtcd}
 }
 
 func (c *Conn) count(req *http.Request) { c.counts[countKind(req)].Add(1) }

@@ -71,7 +71,7 @@ func Dial(config Config) (*Conn, error) {
 	}
 	tlsConfig, err := config.tls()
 	if err == nil && config.Etcd != nil {
-		c.servers, err = config.registry(tlsConfig, c.timeout)
+		c.servers, err = config.registry(tlsConfig, c.timeout, &c.counts[countEtcd])
 	} else if err == nil {
 		c.servers, err = config.fleets(tlsConfig)
 	}

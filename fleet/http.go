@@ -29,6 +29,8 @@ type Conn struct {
 	// is a server that restarts, and not a wrong address.
 	met    atomic.Bool
 	counts [countKinds]atomic.Int64
+	// shortcut is the way of long lists, once it is known.
+	shortcut shortcut
 }
 
 // Endpoint returns the endpoint that answered last, at first the first one.
@@ -36,6 +38,9 @@ func (c *Conn) Endpoint() Endpoint { return c.servers[c.current.Load()].Endpoint
 
 // Close drops idle connections.
 func (c *Conn) Close() {
+	if past := c.shortcut.conn.Load(); past != nil {
+		past.Close()
+	}
 	for _, s := range c.servers {
 		if t, ok := s.transport.(interface{ CloseIdleConnections() }); ok {
 			t.CloseIdleConnections()
@@ -62,17 +67,33 @@ func (c *Conn) Machines(ctx context.Context) ([]Machine, error) {
 
 // Units implements Client.
 func (c *Conn) Units(ctx context.Context) ([]Unit, error) {
-	api, err := c.api(ctx)
+	if past := c.past(); past != nil {
+		list, err := past.Units(ctx)
+		if err == nil || ctx.Err() != nil {
+			return list, err
+		}
+		c.leave()
+	}
+	svc, err := c.service(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list, err := api.Units()
-	if err != nil {
-		return nil, c.classify("list units", "", err)
-	}
-	all := make([]Unit, len(list))
-	for i, u := range list {
-		all[i] = unitOf(u)
+	var all []Unit
+	for token, first := "", true; first || token != ""; first = false {
+		call := svc.Units.List()
+		if token != "" {
+			call.NextPageToken(token)
+		}
+		page, err := call.Do()
+		if err != nil {
+			return nil, c.classify("list units", "", err)
+		}
+		for _, u := range page.Units {
+			all = append(all, unitOf(u))
+		}
+		if token = page.NextPageToken; first && token != "" && c.isLong(ctx) {
+			return c.Units(ctx)
+		}
 	}
 	return all, nil
 }
@@ -95,20 +116,36 @@ func (c *Conn) Unit(ctx context.Context, name units.Name) (Unit, error) {
 
 // States implements Client.
 func (c *Conn) States(ctx context.Context) ([]UnitState, error) {
-	api, err := c.api(ctx)
+	if past := c.past(); past != nil {
+		list, err := past.States(ctx)
+		if err == nil || ctx.Err() != nil {
+			return list, err
+		}
+		c.leave()
+	}
+	svc, err := c.service(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := api.UnitStates()
-	if err != nil {
-		return nil, c.classify("list states", "", err)
+	var all []UnitState
+	for token, first := "", true; first || token != ""; first = false {
+		call := svc.UnitState.List()
+		if token != "" {
+			call.NextPageToken(token)
+		}
+		page, err := call.Do()
+		if err != nil {
+			return nil, c.classify("list states", "", err)
+		}
+		for _, r := range page.States {
+			all = append(all, UnitState{Unit: units.Name(r.Name), Machine: r.MachineID, Hash: r.Hash,
+				Load: r.SystemdLoadState, Active: r.SystemdActiveState, Sub: r.SystemdSubState})
+		}
+		if token = page.NextPageToken; first && token != "" && c.isLong(ctx) {
+			return c.States(ctx)
+		}
 	}
-	states := make([]UnitState, len(rows))
-	for i, r := range rows {
-		states[i] = UnitState{Unit: units.Name(r.Name), Machine: r.MachineID, Hash: r.Hash,
-			Load: r.SystemdLoadState, Active: r.SystemdActiveState, Sub: r.SystemdSubState}
-	}
-	return states, nil
+	return all, nil
 }
 
 // Put implements Client.
@@ -147,11 +184,27 @@ func (c *Conn) api(ctx context.Context) (fleetapi.API, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, &Error{Op: "connect to " + c.Endpoint().Text, Kind: Canceled, Err: err}
 	}
-	return fleetapi.NewHTTPClient(&http.Client{
+	return fleetapi.NewHTTPClient(c.httpClient(ctx), anyServer)
+}
+
+// service is what is below fleet's own client, which reads only whole lists.
+func (c *Conn) service(ctx context.Context) (*schema.Service, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, &Error{Op: "connect to " + c.Endpoint().Text, Kind: Canceled, Err: err}
+	}
+	svc, err := schema.New(c.httpClient(ctx))
+	if err == nil {
+		svc.BasePath = anyServer.String() + "/fleet/v1/"
+	}
+	return svc, err
+}
+
+func (c *Conn) httpClient(ctx context.Context) *http.Client {
+	return &http.Client{
 		Transport: &bound{conn: c, ctx: ctx},
 		// A redirected PUT would be repeated as GET and look like a success.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, anyServer)
+	}
 }
 
 func unitOf(u *schema.Unit) Unit {

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	etcd "github.com/coreos/etcd/client"
@@ -34,8 +35,8 @@ type EtcdConfig struct {
 }
 
 // registry is the one server of a connection to etcd. It stands for all endpoints,
-// between which etcd's client chooses.
-func (c Config) registry(tlsConfig *tls.Config, timeout time.Duration) ([]server, error) {
+// between which etcd's client chooses. asked counts the requests.
+func (c Config) registry(tlsConfig *tls.Config, timeout time.Duration, asked *atomic.Int64) ([]server, error) {
 	text := cmp.Or(c.Endpoint, DefaultEtcdEndpoint)
 	urls, user, err := etcdEndpoints(text)
 	if err != nil {
@@ -52,7 +53,7 @@ func (c Config) registry(tlsConfig *tls.Config, timeout time.Duration) ([]server
 	if err != nil {
 		return nil, err
 	}
-	handler := &registryTransport{keys: etcd.NewKeysAPI(client), prefix: cmp.Or(c.Etcd.Prefix, DefaultEtcdPrefix)}
+	handler := &registryTransport{keys: etcd.NewKeysAPI(client), prefix: cmp.Or(c.Etcd.Prefix, DefaultEtcdPrefix), asked: asked}
 	return []server{{Endpoint: Endpoint{Text: strings.Join(urls, ",")}, transport: handler}}, nil
 }
 
@@ -92,6 +93,7 @@ func (cancelable) CancelRequest(*http.Request) {}
 type registryTransport struct {
 	keys   etcd.KeysAPI
 	prefix string
+	asked  *atomic.Int64
 }
 
 // wholeList is as many entries as fleet puts on a page at most: pages exist to keep
@@ -101,7 +103,7 @@ const wholeList = math.MaxUint16
 // RoundTrip implements http.RoundTripper. What etcd cannot do is an error, and never
 // an answer.
 func (t *registryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	keys := &boundKeys{KeysAPI: t.keys, ctx: req.Context()}
+	keys := &boundKeys{KeysAPI: t.keys, ctx: req.Context(), asked: t.asked}
 	reply := &answer{header: http.Header{}, status: http.StatusOK}
 	done := make(chan struct{})
 	go func() {
@@ -139,6 +141,7 @@ func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 type boundKeys struct {
 	etcd.KeysAPI
 	ctx   context.Context
+	asked *atomic.Int64
 	fault error
 }
 
@@ -159,6 +162,7 @@ func (k *boundKeys) Delete(_ context.Context, key string, o *etcd.DeleteOptions)
 
 // checked passes on what etcd says about keys; at anything else it does not return.
 func (k *boundKeys) checked(r *etcd.Response, err error) (*etcd.Response, error) {
+	k.asked.Add(1)
 	var said etcd.Error
 	if err == nil || errors.As(err, &said) && said.Code >= 100 && said.Code < firstServerCode && said.Code != unauthorized {
 		return r, err

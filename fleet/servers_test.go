@@ -119,7 +119,7 @@ func TestRegistryFaults(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, _ *fleettest.Cluster, conn *Conn) {
-				conn.servers = []server{{Endpoint: Endpoint{Text: "etcd"}, transport: &registryTransport{keys: &faultyKeys{err: tt.err, times: tt.times}, prefix: "/x"}}}
+				conn.servers = []server{{Endpoint: Endpoint{Text: "etcd"}, transport: &registryTransport{keys: &faultyKeys{err: tt.err, times: tt.times}, prefix: "/x", asked: &conn.counts[countEtcd]}}}
 				_, err := conn.Unit(t.Context(), units.Name("a.service"))
 				if KindOf(err) != tt.want || !strings.Contains(err.Error(), tt.text) {
 					t.Errorf("error %v of kind %q, want %q with %q", err, KindOf(err), tt.want, tt.text)

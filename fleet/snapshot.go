@@ -37,6 +37,14 @@ func NewSnapshot(machines []Machine, list []Unit, states []UnitState) *Snapshot 
 	return s
 }
 
+// WithStates returns the snapshot with newer states.
+func (s *Snapshot) WithStates(states []UnitState) *Snapshot {
+	more := *s
+	more.States = slices.Clone(states)
+	slices.SortStableFunc(more.States, compareStates)
+	return &more
+}
+
 func compareStates(a, b UnitState) int {
 	return cmp.Or(cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Machine, b.Machine))
 }

@@ -53,6 +53,9 @@ func listed(ctx context.Context, c Client, names []units.Name, machines []Machin
 	if err != nil {
 		return nil, err
 	}
+	if whole, ok := c.(interface{ wholeLists() bool }); ok && whole.wholeLists() {
+		return NewSnapshot(machines, list, states), nil
+	}
 	missed, err := fetch(ctx, c, shifted(list, names))
 	if err != nil {
 		return nil, err

@@ -7,11 +7,13 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/state"
 	"github.com/stackc/stackc/fleet/tunnel"
 )
 
@@ -31,6 +33,8 @@ type connection struct {
 	ssh     sshFlags
 
 	way *tunnel.Tunnel // nil without --tunnel
+	// stores are those that were opened, for the count of their requests.
+	stores []*state.Store
 	// network makes connections where there is no tunnel, nil for the usual way.
 	network func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -65,7 +69,7 @@ func (g *connection) flags() []cli.Flag {
 			Usage: "`WHAT` answers at the endpoints: API, which is fleet, or etcd"},
 		&cli.StringFlag{Name: "etcd-key-prefix", Destination: &g.etcdPrefix, EnvVars: variable("ETCD_KEY_PREFIX"), DefaultText: fleet.DefaultEtcdPrefix,
 			Usage: "fleet's `DIR` in etcd, for gc and with --driver=etcd"},
-		&cli.BoolFlag{Name: "verbose", Destination: &g.verbose, DisableDefaultText: true, Usage: "count the requests to fleet"},
+		&cli.BoolFlag{Name: "verbose", Destination: &g.verbose, DisableDefaultText: true, Usage: "count the requests to fleet and etcd"},
 		&cli.BoolFlag{Name: "debug", Destination: &g.debug, EnvVars: variable("DEBUG"), DisableDefaultText: true, Usage: "show every request to fleet"},
 	}, g.hiddenFlags())
 }
@@ -106,6 +110,9 @@ func (g *connection) dial(c *console, ctx *cli.Context) (*fleet.Conn, error) {
 		g.way, config.Dial = way, way.DialContext
 	}
 	conn, err := fleet.Dial(config)
+	if err == nil && g.driver.value == driverAPI {
+		conn.PastFleet(func(ctx context.Context) *fleet.Conn { return g.pastFleet(ctx, conn) })
+	}
 	if err == nil && way != nil {
 		err = way.Connect(ctx.Context)
 	}
@@ -140,6 +147,48 @@ func readOptional(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
+// pastFleet is a connection to the registry that fleet keeps in etcd, nil when it is not
+// known where that is. It is the right one if it has the same machines.
+func (g *connection) pastFleet(ctx context.Context, conn *fleet.Conn) *fleet.Conn {
+	endpoints, reason := g.registryEndpoints(ctx, conn)
+	if reason != "" {
+		return nil
+	}
+	config, err := g.config()
+	if err != nil {
+		return nil
+	}
+	// Whatever fails here can be had from fleet, so nothing is tried twice.
+	config.Endpoint, config.RetryFor = strings.Join(endpoints, ","), -1
+	config.Etcd = &fleet.EtcdConfig{Prefix: g.etcdPrefix}
+	if g.way != nil {
+		config.Dial = g.way.DialContext
+	}
+	past, err := fleet.Dial(config)
+	if err != nil {
+		return nil
+	}
+	if there, err := past.Machines(ctx); err == nil {
+		if here, err := conn.Machines(ctx); err == nil && sameMachines(there, here) {
+			return past
+		}
+	}
+	past.Close()
+	return nil
+}
+
+func sameMachines(a, b []fleet.Machine) bool {
+	ids := func(list []fleet.Machine) []string {
+		var ids []string
+		for _, m := range list {
+			ids = append(ids, m.ID)
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	return len(a) > 0 && slices.Equal(ids(a), ids(b))
+}
+
 // account tells how many requests were made, when that was asked for.
 func (g *connection) account(c *console, conn *fleet.Conn) {
 	if !g.verbose {
@@ -148,4 +197,11 @@ func (g *connection) account(c *console, conn *fleet.Conn) {
 	n := conn.Counts()
 	c.remark("requests: %d list pages, %d single reads, %d writes, %d retries",
 		n.UnitPages+n.StatePages+n.MachinePages, n.Gets, n.Writes(), n.Retries)
+	kept := 0
+	for _, s := range g.stores {
+		kept += s.Requests()
+	}
+	if n.Etcd+kept > 0 {
+		c.remark("requests to etcd: %d for long lists, %d for lock and history", n.Etcd, kept)
+	}
 }

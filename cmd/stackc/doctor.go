@@ -69,10 +69,10 @@ func (p *program) examine(ctx context.Context, conn *fleet.Conn, form *format) e
 	for _, t := range conn.Clocks(ctx) {
 		facts.Clocks = append(facts.Clocks, doctor.NewClock(t.Endpoint, t.Date, t.Sent, t.Received))
 	}
-	report, err := lookAgainWhilePassing(ctx, conn, facts)
-	if err != nil {
+	if facts.Looks, err = lookUntilSettled(ctx, conn, facts.Looks); err != nil {
 		return err
 	}
+	report := doctor.Examine(facts)
 	if form.isJSON() {
 		err = p.json(report)
 	} else {
@@ -84,27 +84,25 @@ func (p *program) examine(ctx context.Context, conn *fleet.Conn, form *format) e
 	return exitWith(codeOfReport(report))
 }
 
-// lookAgainWhilePassing looks at the cluster again while something is found that may be
-// over soon.
-func lookAgainWhilePassing(ctx context.Context, conn *fleet.Conn, facts doctor.Facts) (doctor.Report, error) {
-	report := doctor.Examine(facts)
-	for range secondLooks {
-		if !report.Passing() {
-			break
-		}
+// manyLooks bounds how often doctor looks at a cluster that does not come to rest.
+const manyLooks = 2 * doctor.Steady
+
+// lookUntilSettled looks at the cluster again while something is seen that may be over
+// soon. A cluster that does not answer any more ends it.
+func lookUntilSettled(ctx context.Context, conn *fleet.Conn, looks []*fleet.Snapshot) ([]*fleet.Snapshot, error) {
+	for len(looks) < manyLooks && doctor.Unsettled(looks) {
 		select {
 		case <-time.After(lookAgain):
 		case <-ctx.Done():
-			return report, ctx.Err()
+			return nil, ctx.Err()
 		}
 		look, err := fleet.TakeAll(ctx, conn, nil)
 		if err != nil {
-			return report, err
+			return nil, err
 		}
-		facts.Looks = append(facts.Looks, look)
-		report = doctor.Examine(facts)
+		looks = append(looks, look)
 	}
-	return report, nil
+	return looks, nil
 }
 
 // codeOfReport is how doctor ends.

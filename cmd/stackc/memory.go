@@ -73,7 +73,11 @@ func (g *connection) openState(endpoints []string, timeout time.Duration) (*stat
 	if g.way != nil {
 		c.Dial = g.way.DialContext
 	}
-	return state.Open(c)
+	store, err := state.Open(c)
+	if err == nil {
+		g.stores = append(g.stores, store)
+	}
+	return store, err
 }
 
 // guessEtcd gives the addresses at which CoreOS hosts have etcd: beside fleet. An

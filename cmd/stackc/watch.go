@@ -25,7 +25,10 @@ type watch struct {
 	looking *looking
 	about   subject
 
-	machines []fleet.Machine
+	// snapshot is the cluster as it was last read, looks how often states alone were
+	// since then.
+	snapshot *fleet.Snapshot
+	looks    int
 	list     []view.Standing // as last seen
 	seen     map[watchKey]view.Standing
 	drawn    int // lines of the table on the terminal
@@ -67,13 +70,12 @@ func (w *watch) look(ctx context.Context, first bool) error {
 	if err != nil {
 		return err
 	}
-	snapshot = w.program.owned(ctx, w.conn, snapshot)
 	if first {
 		if err := w.about.known(snapshot); err != nil {
 			return err
 		}
 	}
-	w.machines = snapshot.Machines
+	w.snapshot = snapshot
 	w.list = standings(snapshot, w.about.stack, w.about.set)
 	changed, gone := w.compare()
 	switch {
@@ -87,17 +89,52 @@ func (w *watch) look(ctx context.Context, first bool) error {
 	return w.write(changed, gone)
 }
 
-// take reads all at first, and then what the stack has and what is cheap: units that
-// join the stack are not seen.
+// wholeEvery is after how many looks at the states the rest is read again: what fleet
+// was asked for can change without a unit's state.
+const wholeEvery = 15
+
+// take reads all at first, and then the states alone. When those of the stack have
+// changed it reads what the stack has as well: units that join the stack are not seen.
 func (w *watch) take(ctx context.Context, first bool) (*fleet.Snapshot, error) {
 	if first {
-		return fleet.TakeAll(ctx, w.conn, nil)
+		snapshot, err := fleet.TakeAll(ctx, w.conn, nil)
+		if err != nil {
+			return nil, err
+		}
+		return w.program.owned(ctx, w.conn, snapshot), nil
 	}
+	states, err := w.conn.States(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next := w.snapshot.WithStates(states)
+	if w.looks++; w.looks < wholeEvery && w.alike(next) {
+		return next, nil
+	}
+	w.looks = 0
+	snapshot, err := fleet.Take(ctx, w.conn, w.names())
+	if err != nil {
+		return nil, err
+	}
+	return w.program.owned(ctx, w.conn, snapshot), nil
+}
+
+func (w *watch) names() []units.Name {
 	var names []units.Name
 	for _, s := range w.list {
 		names = append(names, s.Unit)
 	}
-	return fleet.Take(ctx, w.conn, slices.Compact(names))
+	return slices.Compact(names)
+}
+
+// alike reports whether the units of the stack have the states that they had.
+func (w *watch) alike(next *fleet.Snapshot) bool {
+	for _, name := range w.names() {
+		if !slices.Equal(w.snapshot.StatesOf(name), next.StatesOf(name)) {
+			return false
+		}
+	}
+	return true
 }
 
 // compare gives each standing the time since when it is so, and returns those that
@@ -145,12 +182,12 @@ func (w *watch) write(changed, gone []view.Standing) error {
 		if s.Machine == "" || slices.ContainsFunc(changed, func(c view.Standing) bool { return c.Unit == s.Unit && c.Machine == "" }) {
 			continue
 		}
-		if err := w.program.printf("%s %s\n", now, view.LeftLine(w.machines, s)); err != nil {
+		if err := w.program.printf("%s %s\n", now, view.LeftLine(w.snapshot.Machines, s)); err != nil {
 			return err
 		}
 	}
 	for _, s := range changed {
-		if err := w.program.printf("%s %s\n", now, view.StandingLine(w.machines, s)); err != nil {
+		if err := w.program.printf("%s %s\n", now, view.StandingLine(w.snapshot.Machines, s)); err != nil {
 			return err
 		}
 	}
@@ -160,7 +197,7 @@ func (w *watch) write(changed, gone []view.Standing) error {
 // draw writes the table over its last picture, as far as it fits.
 func (w *watch) draw() error {
 	width, height := w.program.frame()
-	table := view.Watched(w.machines, w.looking.choose(w.list), w.program.now(), width)
+	table := view.Watched(w.snapshot.Machines, w.looking.choose(w.list), w.program.now(), width)
 	lines := strings.Split(strings.TrimSuffix(table, "\n"), "\n")
 	if len(lines) > height-1 {
 		lines = append(lines[:height-2], fmt.Sprintf("and %d more lines", len(lines)-height+2))

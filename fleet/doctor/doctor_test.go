@@ -183,23 +183,34 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestPassing: what one look shows and another does not is not told.
-func TestPassing(t *testing.T) {
+// TestSettled: what only some of the last looks show is not told, and is looked at again.
+func TestSettled(t *testing.T) {
 	f := healthy()
 	calm := f.Looks[0]
+	if Unsettled(f.Looks) || Unsettled(nil) {
+		t.Error("a calm look is to be repeated")
+	}
 	u := unit("x.service", "aaaaaaaa1")
 	with(&f, []fleet.Unit{u}, row(u, "aaaaaaaa1", "loaded/failed/failed"))
-	if r := Examine(f); !r.Passing() || len(r.Findings) != 1 {
-		t.Errorf("%+v", r)
-	}
-	f.Looks = append(f.Looks, calm)
-	if r := Examine(f); r.Passing() || !r.Healthy {
-		t.Errorf("%+v", r)
-	}
-	f = healthy()
-	f.Registry.Contents.Dead = ManyDead
-	if r := Examine(f); r.Passing() || r.Healthy {
-		t.Errorf("%+v", r)
+	ill := f.Looks[0]
+	for name, tt := range map[string]struct {
+		looks            []*fleet.Snapshot
+		unsettled, found bool
+	}{
+		"once":          {[]*fleet.Snapshot{ill}, true, true},
+		"over":          {[]*fleet.Snapshot{ill, calm}, false, false},
+		"just begun":    {[]*fleet.Snapshot{calm, calm, ill, ill, ill}, true, false},
+		"always":        {[]*fleet.Snapshot{ill, ill, ill, ill, ill}, false, true},
+		"since a while": {[]*fleet.Snapshot{calm, ill, ill, ill, ill, ill}, false, true},
+		"off and on":    {[]*fleet.Snapshot{ill, ill, ill, calm, ill, ill}, true, false},
+	} {
+		f.Looks = tt.looks
+		if got := Unsettled(tt.looks); got != tt.unsettled {
+			t.Errorf("%s: unsettled %v", name, got)
+		}
+		if r := Examine(f); r.Healthy == tt.found || (len(r.Findings) > 0) != tt.found {
+			t.Errorf("%s: %+v", name, r)
+		}
 	}
 }
 

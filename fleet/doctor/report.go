@@ -79,18 +79,6 @@ func (r Report) Unknown() []Check {
 	return slices.DeleteFunc(slices.Clone(r.Checks), func(c Check) bool { return c.State != Unknown })
 }
 
-// Passing reports whether anything was found that may be over at the next look: what
-// rests on the states that machines publish.
-func (r Report) Passing() bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool {
-		switch f.Condition {
-		case RunsTwice, Unloadable, Unplaced, DeadUnit:
-			return true
-		}
-		return false
-	})
-}
-
 // Examine says what is wrong by what is known.
 func Examine(f Facts) Report {
 	e := &examination{facts: f, report: Report{Findings: []Finding{}}}

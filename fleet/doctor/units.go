@@ -46,26 +46,43 @@ func (e *examination) units() {
 	if s == nil {
 		return
 	}
-	seen := map[sight]int{}
-	var lasting []sight
-	for _, look := range e.facts.Looks {
-		for _, one := range sights(look) {
-			if seen[one]++; seen[one] == len(e.facts.Looks) {
-				lasting = append(lasting, one)
-			}
-		}
-	}
-	slices.SortFunc(lasting, func(a, b sight) int {
-		return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(a.machine, b.machine))
-	})
 	by := map[symptom][]sight{}
-	for _, one := range lasting {
+	for _, one := range lasting(e.facts.Looks, min(Steady, len(e.facts.Looks))) {
 		by[one.what] = append(by[one.what], one)
 	}
 	e.unloadable(s, by[refuses], by[silent])
 	e.dead(s, by[lies])
 	e.unplaced(s, by[homeless])
 	e.twice(s, by[doubled])
+}
+
+// Steady is in how many looks in a row something must be seen that may be over soon.
+const Steady = 5
+
+// Unsettled reports whether the last look shows something about units that may be over
+// at the next one: it has not been seen in [Steady] looks.
+func Unsettled(looks []*fleet.Snapshot) bool {
+	if len(looks) == 0 {
+		return false
+	}
+	return len(sights(looks[len(looks)-1])) > 0 && (len(looks) < Steady || len(lasting(looks, 1)) > len(lasting(looks, Steady)))
+}
+
+// lasting are the sights that each of the last n looks has, in the order of units.
+func lasting(looks []*fleet.Snapshot, n int) []sight {
+	seen := map[sight]int{}
+	var list []sight
+	for _, look := range looks[len(looks)-n:] {
+		for _, one := range sights(look) {
+			if seen[one]++; seen[one] == n {
+				list = append(list, one)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b sight) int {
+		return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(a.machine, b.machine))
+	})
+	return list
 }
 
 // sights lists what is suspicious in one look, each once.

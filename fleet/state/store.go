@@ -57,6 +57,8 @@ type Store struct {
 	// met is set once etcd has answered: from then on a request is tried again for
 	// a while, since etcd may be without a leader.
 	met atomic.Bool
+	// asked counts the requests, tries included.
+	asked atomic.Int64
 }
 
 // Open prepares a connection. Nothing is sent. The error is of Kind Misused.
@@ -111,6 +113,9 @@ func parse(texts []string) (endpoints []string, user *url.Userinfo, err error) {
 // Close drops idle connections.
 func (s *Store) Close() { s.transport.CloseIdleConnections() }
 
+// Requests is how many requests were made, each try counted.
+func (s *Store) Requests() int { return int(s.asked.Load()) }
+
 // Endpoints returns where the store is.
 func (s *Store) Endpoints() []string { return s.endpoints }
 
@@ -125,6 +130,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Has(ctx context.Context, key string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	s.asked.Add(1)
 	_, err := s.keys.Get(ctx, key, nil)
 	err = s.classify(ctx, "ask etcd", err)
 	if KindOf(err) == Missing {
@@ -178,6 +184,7 @@ func (s *Store) attempt(ctx context.Context, op string, request func(context.Con
 	once := func() (*etcd.Response, error) {
 		inner, cancel := context.WithTimeout(ctx, s.timeout)
 		defer cancel()
+		s.asked.Add(1)
 		answer, err := request(inner)
 		err = s.classify(ctx, op, err)
 		if KindOf(err) != Unreachable {
