@@ -16,7 +16,7 @@ import (
 // files are the libraries and their cases alone: the examples beside them (k8s.toml
 // and the like) use libraries, and nobody uses an example.
 //
-//go:embed etcd.toml flannel.toml tests kubernetes
+//go:embed etcd.toml flannel.toml tests kubernetes lab
 var files embed.FS
 
 // Files holds the libraries, NAME.toml, and beside them their cases.

@@ -85,10 +85,47 @@ use = [{ stack = "std:etcd" }, { stack = "std:kubernetes/1.11/firewall", params 
 stack = "small"
 use = [{ stack = "std:kubernetes/0.7", params = { mirror = "http://10.0.0.9", minions = ["10.0.0.1"], unverified = true } }]
 `,
+	"lab/aws": `
+stack = "small"
+use = [{ stack = "std:lab/aws", params = { discovery = "https://discovery.etcd.io/9a6b7af06c8a677b4e5f76ae9ce0da9c" } }]
+[unit.web]
+Service = { ExecStart = "/opt/bin/web", Restart = "always" }
+`,
+	"lab/discovery": `
+stack = "small"
+use = [{ stack = "std:lab/discovery", params = { discovery = "https://discovery.etcd.io/9a6b7af06c8a677b4e5f76ae9ce0da9c" } }]
+[unit.web]
+Service = { ExecStart = "/opt/bin/web", Restart = "always" }
+`,
+	"lab/gce": `
+stack = "small"
+use = [{ stack = "std:lab/gce", params = { discovery = "https://discovery.etcd.io/9a6b7af06c8a677b4e5f76ae9ce0da9c" } }]
+[unit.web]
+Service = { ExecStart = "/opt/bin/web", Restart = "always" }
+`,
+	"lab/production": `
+stack = "small"
+use = [{ stack = "std:lab/production", params = { discovery = "https://discovery.etcd.io/9a6b7af06c8a677b4e5f76ae9ce0da9c" } }]
+[unit.web]
+Service = { ExecStart = "/opt/bin/web", Restart = "always" }
+`,
+	"lab/single-node": `
+stack = "small"
+use = [{ stack = "std:lab/single-node" }]
+[unit.web]
+Service = { ExecStart = "/opt/bin/web", Restart = "always" }
+`,
+	"lab/static": `
+stack = "small"
+use = [{ stack = "std:lab/static" }]
+[unit.web]
+Service = { ExecStart = "/opt/bin/web", Restart = "always" }
+`,
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"etcd", "flannel", "kubernetes/0.15", "kubernetes/0.7", "kubernetes/1.11", "kubernetes/1.11/firewall", "kubernetes/1.11/https", "kubernetes/common"}
+	want := []string{"etcd", "flannel", "kubernetes/0.15", "kubernetes/0.7", "kubernetes/1.11", "kubernetes/1.11/firewall", "kubernetes/1.11/https", "kubernetes/common",
+		"lab/aws", "lab/discovery", "lab/gce", "lab/production", "lab/single-node", "lab/static"}
 	if got := (stacks.Library{}).Names(); !slices.Equal(got, want) {
 		t.Errorf("libraries are %q, want %q", got, want)
 	}
@@ -178,6 +215,12 @@ func TestParameters(t *testing.T) {
 		"k8s-1.11.toml":   nil,
 
 		"kubernetes/common":        nil,
+		"lab/aws":                  {"discovery"},
+		"lab/discovery":            {"discovery"},
+		"lab/gce":                  {"discovery"},
+		"lab/production":           {"discovery"},
+		"lab/single-node":          nil,
+		"lab/static":               nil,
 		"kubernetes/1.11/https":    {"master", "pods", "services"},
 		"kubernetes/1.11/firewall": {"master", "pods", "services"},
 	}
