@@ -127,6 +127,10 @@ bench: build $(BIN)/fleetctl ## measure stackc against the floor, as ratios in o
 bench-cluster: deps build $(BIN)/fleetctl ## the part of it that is measured on the real cluster, which needs root
 	$(GO) run ./cmd/bench --only cluster
 
+.PHONY: bench-gc
+bench-gc: deps build ## measure starts on a real cluster before and after stackc gc
+	$(GO) run ./cmd/bench --only gc
+
 .PHONY: cluster
 cluster: deps build $(BIN)/fleetlab ## bring up a real fleet cluster of three machines, and leave it up
 	$(BIN)/fleetlab up --keep

@@ -3,6 +3,7 @@ package fleet
 import (
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Counts tells how many requests a Conn has made, repetitions apart.
@@ -70,4 +71,21 @@ func countKind(req *http.Request) int {
 		return countMachinePages
 	}
 	return countGets
+}
+
+// SlowestList is how long the slowest page of the list of units took, 0 when none was
+// read. fleet reads its whole registry for each, whatever is on the page.
+func (c *Conn) SlowestList() time.Duration { return time.Duration(c.slowest.Load()) }
+
+// took notes how long a try was under way.
+func (c *Conn) took(req *http.Request, d time.Duration) {
+	if countKind(req) != countUnitPages {
+		return
+	}
+	for {
+		before := c.slowest.Load()
+		if int64(d) <= before || c.slowest.CompareAndSwap(before, int64(d)) {
+			return
+		}
+	}
 }

@@ -31,6 +31,8 @@ type Conn struct {
 	counts [countKinds]atomic.Int64
 	// shortcut is the way of long lists, once it is known.
 	shortcut shortcut
+	// slowest is in nanoseconds.
+	slowest atomic.Int64
 }
 
 // Endpoint returns the endpoint that answered last, at first the first one.

@@ -222,6 +222,9 @@ func (b *bound) report(to server, req *http.Request, number int, started time.Ti
 	if number > 1 {
 		b.conn.counts[countRetries].Add(1)
 	}
+	if err == nil {
+		b.conn.took(req, time.Since(started))
+	}
 	if b.conn.trace == nil {
 		return
 	}

@@ -22,7 +22,7 @@ func run(args []string, out, errs io.Writer) int {
 	bin := flags.String("bin", "bin", "`DIR` with the binaries stackc, fleetbox and fleetctl")
 	rounds := flags.Int("rounds", 5, "how often each thing is measured")
 	once := flags.String("once", "", "measure one thing once, in this process: floor, compile, or peakof COMMAND (the bench itself uses this)")
-	only := flags.String("only", "", "measure one `PART`: compile, import, diff, startup, submit, unchanged or cluster")
+	only := flags.String("only", "", "measure one `PART`: compile, import, diff, startup, submit, unchanged, cluster or gc")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -47,7 +47,7 @@ func run(args []string, out, errs io.Writer) int {
 	for _, part := range []struct {
 		name    string
 		measure func() error
-	}{{"compile", b.compile}, {"import", b.imports}, {"diff", b.diff}, {"startup", b.startup}, {"submit", b.submit}, {"unchanged", b.unchanged}, {"cluster", b.onCluster}} {
+	}{{"compile", b.compile}, {"import", b.imports}, {"diff", b.diff}, {"startup", b.startup}, {"submit", b.submit}, {"unchanged", b.unchanged}, {"cluster", b.onCluster}, {"gc", b.collect}} {
 		if *only != "" && *only != part.name {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/stackc/stackc/cmd/stackc/view"
+	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/fleet/gc"
 	"github.com/stackc/stackc/fleet/state"
 )
@@ -138,5 +139,30 @@ func (p *program) collecting(form *format) func(gc.Progress) {
 			stage, last = now.Stage, at
 			fmt.Fprintf(w, "%s %s\n", at.Format(time.TimeOnly), view.RegistryProgress(now))
 		}
+	}
+}
+
+// Where a page of fleet's list takes so long the contents are counted, which is one
+// request for what fleet itself reads for each page; so many that no unit has are worth
+// a word.
+const (
+	slowList   = 300 * time.Millisecond
+	worthAWord = 100
+)
+
+// tellOfRegistry says when gc is due. On a registry that is fast it asks nobody.
+func (p *program) tellOfRegistry(ctx context.Context, conn *fleet.Conn, store *state.Store, s *fleet.Snapshot) {
+	if store == nil || s.Partial || conn.SlowestList() < slowList {
+		return
+	}
+	sizes, err := gc.Sizes(ctx, store, p.cluster.etcdPrefix)
+	if err != nil {
+		return // what the command is about goes on without
+	}
+	for _, u := range s.Units {
+		delete(sizes, u.Hash)
+	}
+	if len(sizes) >= worthAWord {
+		p.remark("note: %s", view.DeadContents(sizes, conn.SlowestList()))
 	}
 }

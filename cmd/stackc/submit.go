@@ -104,6 +104,7 @@ func (p *program) submitFile(ctx *cli.Context, g *change, o *carrying, path stri
 		if err != nil {
 			return err
 		}
+		p.tellOfRegistry(ctx.Context, conn, session.store, s.snapshot)
 		s.findings, s.source, s.doing = findings, g.in.origin(path), "submit"
 		return p.carry(ctx.Context, conn, g.form, o, session, s)
 	})

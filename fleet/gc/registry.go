@@ -104,6 +104,20 @@ func (r *fleetRegistry) contents(ctx context.Context) (contents, error) {
 	return all, nil
 }
 
+// Sizes gives the size of each content in fleet's registry by its hash, in one request.
+// prefix is fleet's directory in etcd; empty means that of fleet's own default.
+func Sizes(ctx context.Context, store *state.Store, prefix string) (map[string]int, error) {
+	all, err := newRegistry(store, prefix).contents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sizes := make(map[string]int, len(all))
+	for hash, c := range all {
+		sizes[hash] = len(c.value)
+	}
+	return sizes, nil
+}
+
 // references reads the hash of each job's content. A job that cannot be understood may
 // name any content: it is an error of Kind Damaged.
 func (r *fleetRegistry) references(ctx context.Context) (hashes map[string]bool, index uint64, err error) {

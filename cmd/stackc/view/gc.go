@@ -95,3 +95,14 @@ func tookOf(d time.Duration) string {
 	}
 	return d.Round(10 * time.Millisecond).String()
 }
+
+// DeadContents says that there are contents which no unit has, by size, and what they
+// cost.
+func DeadContents(sizes map[string]int, list time.Duration) string {
+	var bytes int64
+	for _, n := range sizes {
+		bytes += int64(n)
+	}
+	return fmt.Sprintf("fleet's registry has %s contents that no unit has (%s), and a page of its list takes %s: stackc gc removes them",
+		thousands(len(sizes)), bytesOf(bytes), tookOf(list))
+}
