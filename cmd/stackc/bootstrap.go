@@ -17,6 +17,7 @@ import (
 // bootstrapOptions says for which machines, in which form, and where it goes.
 type bootstrapOptions struct {
 	machine, role, dir string
+	pki, pkiURL        string
 	kind, how          choice
 }
 
@@ -29,7 +30,8 @@ func (p *program) bootstrap() *cli.Command {
 		ArgsUsage: "FILE [-o DIR] [--machine M | --role R]",
 		Description: `Writes one file for each machine of the inventory, or for each role where the stack
 has no machines: etcd, fleet with the machine's metadata, flannel, docker that waits
-for it, units of the hosts, files and keys. Without -o the file of one machine is
+for it, units of the hosts, files and keys. --pki puts in what "stackc pki" has made for
+each machine, or with --pki-url where it fetches that; then -o is needed. Without -o the file of one machine is
 printed. --how prints what to do with the files: the command that installs from the
 ISO, that starts machines at Amazon or Google, or a template's piece.
 
@@ -44,6 +46,8 @@ exit codes: 0 done; 1 error`,
 			&cli.StringFlag{Name: "o", Aliases: []string{"output-dir"}, Destination: &o.dir, Usage: "write one file per machine into `DIR`, which is made if needed"},
 			&cli.StringFlag{Name: "machine", Destination: &o.machine, Usage: "write that of the one machine of that `NAME`"},
 			&cli.StringFlag{Name: "role", Destination: &o.role, Usage: "write what is the same for all machines of a role, by its `NAME`"},
+			&cli.StringFlag{Name: "pki", Destination: &o.pki, Usage: "put in the certificates and keys of `DIR`, which stackc pki has made"},
+			&cli.StringFlag{Name: "pki-url", Destination: &o.pkiURL, Usage: "with --pki: let the machines fetch the files of that folder from below `URL`"},
 			&cli.GenericFlag{Name: "format", Value: &o.kind, Usage: "write `FORM`: " + orList(words(bootstrap.Formats()))},
 			&cli.GenericFlag{Name: "how", Value: &o.how, Usage: "print how the files come to machines of the `KIND` " + orList(bootstrap.Platforms())},
 		),
@@ -54,6 +58,9 @@ exit codes: 0 done; 1 error`,
 			}
 			if o.machine != "" && o.role != "" {
 				return misuse("", "--machine and --role exclude each other")
+			}
+			if err := o.checkPKI(form); err != nil {
+				return err
 			}
 			return p.bootstrapFile(in, form, o, path)
 		},
@@ -97,8 +104,12 @@ func (p *program) bootstrapFile(in *input, form *format, o *bootstrapOptions, pa
 	}
 	s := result.Topology.Stack
 	kind := bootstrap.Format(o.kind.value)
+	extra, err := p.pkiFiles(o, result)
+	if err != nil {
+		return notMade(err)
+	}
 	hosts, found := bootstrap.Hosts(s, bootstrap.Options{
-		Format: kind, Machine: o.machine, Role: o.role, Opener: opener{stdin: p.in, texts: in.texts},
+		Format: kind, Machine: o.machine, Role: o.role, Opener: opener{stdin: p.in, texts: in.texts}, Extra: extra,
 	})
 	findings = append(findings, found...)
 	if found.HasErrors() {

@@ -46,6 +46,17 @@ type Options struct {
 	Machine, Role string
 	// Opener gives the files that the stack names beside itself.
 	Opener source.Opener
+	// Extra are files that do not stand in the stack, by the name of the machine that
+	// is given them: certificates and keys.
+	Extra map[string][]Extra
+}
+
+// Extra is a file beside those of the stack.
+type Extra struct {
+	File
+	// URL is where the machine fetches it, and SHA256 its checksum; with "" it is
+	// given the Content.
+	URL, SHA256 string
 }
 
 // Host is what one machine is given, or every machine of a role. It does not change
@@ -266,6 +277,7 @@ func (c *common) host(w want) *Host {
 	b.docker()
 	b.hostUnits()
 	b.stackFiles()
+	b.extraFiles()
 	h.SSHKeys, h.Update = b.keys(), b.update()
 	h.Units, h.Files = b.written(), b.files
 	slices.SortStableFunc(h.Files, func(x, y File) int { return strings.Compare(x.Path, y.Path) })

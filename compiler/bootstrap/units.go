@@ -193,7 +193,9 @@ func (b *builder) stackFiles() {
 			owner = "root"
 		}
 		if f.Remote() {
-			b.fetched(f, mode, owner)
+			b.fetched(f.Pos, "file."+stack.Key(f.Path), Extra{
+				File: File{Path: f.Path, Mode: mode, Owner: owner}, URL: b.text(f.Source), SHA256: b.text(f.SHA256),
+			})
 			continue
 		}
 		content := b.text(f.Content)
@@ -205,13 +207,28 @@ func (b *builder) stackFiles() {
 	}
 }
 
+// extraFiles are those that the machine is given beside the stack's own.
+func (b *builder) extraFiles() {
+	if b.machine == nil {
+		return
+	}
+	for _, f := range b.options.Extra[b.machine.Name] {
+		if f.URL != "" {
+			b.fetched(b.machine.Pos, "machine."+stack.Key(b.machine.Name), f)
+			continue
+		}
+		b.files = slices.DeleteFunc(b.files, func(o File) bool { return o.Path == f.Path })
+		b.files = append(b.files, f.File)
+	}
+}
+
 // fetched adds a file of a server to the unit that fetches them, one after the
-// other and each until it comes.
-func (b *builder) fetched(f *stack.HostFile, mode, owner string) {
+// other and each until it comes. pos and where are what gives it.
+func (b *builder) fetched(pos stack.Pos, where string, f Extra) {
 	u := b.unit(filesUnit)
 	if !u.whole {
 		u.whole, u.enable, u.start = true, true, true
-		u.pos, u.path = f.Pos, "file."+stack.Key(f.Path)
+		u.pos, u.path = pos, where
 		u.add("Unit", "Description", "files that this machine fetches")
 		u.add("Unit", "Wants", "network-online.target")
 		u.add("Unit", "After", "network-online.target")
@@ -219,9 +236,13 @@ func (b *builder) fetched(f *stack.HostFile, mode, owner string) {
 		u.add("Service", "RemainAfterExit", "yes")
 		u.add("Install", "WantedBy", "multi-user.target")
 	}
-	u.add("Service", "ExecStart", units.ShellCommand(emit.Fetch(filesUnit, b.text(f.Source), f.Path, b.text(f.SHA256), mode)))
-	if owner != "root" {
-		u.add("Service", "ExecStart", units.ExecQuote("/bin/chown", owner, f.Path))
+	script := emit.Fetch(filesUnit, f.URL, f.Path, f.SHA256, f.Mode)
+	if strings.HasSuffix(f.Mode, "00") {
+		script = "umask 077; " + script // nobody else reads it while it comes, either
+	}
+	u.add("Service", "ExecStart", units.ShellCommand(script))
+	if f.Owner != "root" {
+		u.add("Service", "ExecStart", units.ExecQuote("/bin/chown", f.Owner, f.Path))
 	}
 }
 
