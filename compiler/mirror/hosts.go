@@ -1,34 +1,55 @@
 package mirror
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/stack"
 )
 
-// asksOf are the files that machines fetch before fleet for one that the stack
-// declares: one, or where its URL depends on the machine one for each. A file that
-// bootstrap puts in is none.
-func asksOf(s *stack.Stack, f *stack.HostFile) []Ask {
-	if !f.Source.Given() || !f.Remote() {
-		return nil
+// hostAsks are the files that machines fetch before fleet, and those that nobody in
+// the stack fetches.
+func hostAsks(s *stack.Stack) []Ask {
+	var list []Ask
+	for _, f := range s.Files {
+		if f.Source.Given() && f.Remote() {
+			ask := Ask{Host: hostsOf(f), To: f.Path, path: "file." + stack.Key(f.Path), pos: f.Pos, sum: f.SHA256}
+			list = append(list, ask.on(s, f.Source, f.Origin, func(m *stack.Machine) bool { return f.On(m.Name, rolesOf(m)) })...)
+		}
 	}
-	ask := Ask{
-		Host: hostsOf(f), To: f.Path, path: "file." + stack.Key(f.Path), pos: f.Pos, sum: f.SHA256,
-		url: f.Source.Source(), origin: f.Origin.Source(), sha256: f.SHA256.Source(),
+	if b := s.Bootstrap; b != nil && b.Network != nil {
+		ask := Ask{Host: everyMachine, To: b.Network.To.Source(), path: "bootstrap.setup_network_environment", pos: b.Network.Pos, sum: b.Network.SHA256}
+		list = append(list, ask.on(s, b.Network.URL, b.Network.Origin, func(*stack.Machine) bool { return true })...)
 	}
-	if len(f.Source.Refs())+len(f.Origin.Refs()) == 0 {
-		return []Ask{ask}
+	for i, f := range s.Mirror {
+		ask := Ask{Host: f.For.Source(), path: fmt.Sprintf("mirror[%d]", i), pos: f.Pos, sum: f.SHA256}
+		if ask.Host == "" {
+			ask.Host = "nobody in the stack"
+		}
+		list = append(list, ask.on(s, f.URL, f.Origin, func(*stack.Machine) bool { return false })...)
+	}
+	return list
+}
+
+const everyMachine = "every machine"
+
+// on is what is asked for at a URL: one file, or where that depends on the machine
+// one for each that has it.
+func (a Ask) on(s *stack.Stack, url, origin stack.Text, has func(*stack.Machine) bool) []Ask {
+	a.sha256 = a.sum.Source()
+	if len(url.Refs())+len(origin.Refs()) == 0 {
+		a.url, a.origin = url.Source(), origin.Source()
+		return []Ask{a}
 	}
 	var list []Ask
 	for _, m := range s.Machines {
-		if !f.On(m.Name, rolesOf(m)) {
+		if !has(m) {
 			continue
 		}
 		word := func(r stack.Ref) string { return m.Word(r.Field) }
-		ask.Host, ask.url, ask.origin = "machine "+m.Name, f.Source.Expand(word), f.Origin.Expand(word)
-		list = append(list, ask)
+		a.Host, a.url, a.origin = "machine "+m.Name, url.Expand(word), origin.Expand(word)
+		list = append(list, a)
 	}
 	return list
 }
@@ -51,7 +72,7 @@ func hostsOf(f *stack.HostFile) string {
 		list = append(list, "machine "+w.Value)
 	}
 	if len(list) == 0 {
-		return "every machine"
+		return everyMachine
 	}
 	return strings.Join(slices.Compact(list), ", ")
 }

@@ -31,13 +31,13 @@ type File struct {
 	Asks []Ask
 }
 
-// Ask is one place of a stack that asks for a file: a download of a unit, or a
-// file that the machines have before fleet.
+// Ask is one place of a stack that asks for a file: a download of a unit, a file
+// that the machines have before fleet, or one that the stack only knows of.
 type Ask struct {
-	// Unit fetches the file; "" for a file of the machines, which those of Host fetch.
+	// Unit fetches the file; "" for one that others do, who are told of in Host.
 	Unit units.Name
 	Host string
-	// To is its place on the machine.
+	// To is its place on the machine, "" when that is not said.
 	To string
 
 	path   string // logical place in the stack
@@ -70,10 +70,8 @@ func Files(t *topology.Topology) ([]File, diag.List) {
 			url: d.URL, origin: d.Origin, sha256: d.SHA256,
 		})
 	}
-	for _, f := range t.Stack.Files {
-		for _, a := range asksOf(t.Stack, f) {
-			l.add(a)
-		}
+	for _, a := range hostAsks(t.Stack) {
+		l.add(a)
 	}
 	slices.SortFunc(l.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return l.files, l.findings

@@ -98,6 +98,18 @@ unverified = true
 role       = "x"
 [file."/etc/motd"]
 content = "hello"
+
+[bootstrap]
+setup_network_environment = { url = "${{ mirror }}/sne", origin = "https://example.com/sne", to = "/opt/bin/sne", unverified = true }
+
+[[mirror]]
+url    = "${{ mirror }}/vmlinuz"
+origin = "https://example.com/766.3.0/vmlinuz"
+sha256 = "`+one+`"
+for    = "machines that boot over the network"
+[[mirror]]
+url        = "${{ mirror }}/vmlinuz.sig"
+unverified = true
 `)
 	files, findings := mirror.Files(result.Topology)
 	if len(findings) > 0 {
@@ -111,6 +123,9 @@ content = "hello"
 		"hosts http://10.0.0.9/hosts https://example.com/hosts " + two + " role y, machine m1:/opt/hosts",
 		"own/m1-m1-10.0.0.1-192.0.2.1-52:54:00:00:00:01- http://10.0.0.9/own/m1-m1-10.0.0.1-192.0.2.1-52:54:00:00:00:01- http://10.0.0.9/own/m1-m1-10.0.0.1-192.0.2.1-52:54:00:00:00:01-  machine m1:/etc/own",
 		"own/m2-two-10.0.0.2---2ec5b0e5f1d34d9e8f6ab7c0d1e2f304 http://10.0.0.9/own/m2-two-10.0.0.2---2ec5b0e5f1d34d9e8f6ab7c0d1e2f304 http://10.0.0.9/own/m2-two-10.0.0.2---2ec5b0e5f1d34d9e8f6ab7c0d1e2f304  machine m2:/etc/own",
+		"sne http://10.0.0.9/sne https://example.com/sne  every machine:/opt/bin/sne",
+		"vmlinuz http://10.0.0.9/vmlinuz https://example.com/766.3.0/vmlinuz " + one + " machines that boot over the network:",
+		"vmlinuz.sig http://10.0.0.9/vmlinuz.sig http://10.0.0.9/vmlinuz.sig  nobody in the stack:",
 	}
 	if d := cmp.Diff(want, shown(files)); d != "" {
 		t.Error(d)

@@ -207,6 +207,18 @@ sha256 = "ONE"
 [file."/opt/other"]
 content = "x"
 `, ""},
+		{"what bootstrap fetches, and what nobody here does", `
+[bootstrap]
+setup_network_environment = { url = "http://x/sne", to = "/opt/bin/sne", unverified = true }
+[[mirror]]
+url = "http://x/vmlinuz"
+`, `
+[bootstrap]
+setup_network_environment = { url = "http://x/sne", to = "/opt/bin/sne", sha256 = "ONE" }
+[[mirror]]
+url = "http://x/vmlinuz"
+sha256 = "ONE"
+`, ""},
 		{"at the end of the text", "\n[unit.a.download]\nurl = \"http://x/a\"\nto = \"/opt/a\"", "\n[unit.a.download]\nurl = \"http://x/a\"\nto = \"/opt/a\"\nsha256 = \"ONE\"\n", ""},
 		{"written with dots", `download.url = "http://x/a"
 download.to  = "/opt/a"

@@ -70,6 +70,16 @@ func (d *decoder) checkDownload(t *syntax.Table, v *syntax.Value, dl Download) b
 			return false
 		}
 	}
+	d.checkFetched(t, v, keywordsOf(downloadWords), dl)
+	if to := dl.To.Source(); dl.To.sound() && len(dl.To.Refs()) == 0 && (!path.IsAbs(to) || path.Clean(to) != to) {
+		d.errorf(diag.BadValue, t.Get("to").Value.Span, "%q is not an absolute, clean path", to).help("write %q", path.Clean("/"+to))
+	}
+	return dl.URL.Given() && dl.To.Given()
+}
+
+// checkFetched reports what is wrong with the addresses and the sum of a file that
+// is fetched; words are the keys that its table may have.
+func (d *decoder) checkFetched(t *syntax.Table, v *syntax.Value, words Keywords, dl Download) {
 	if url := dl.URL; url.sound() && len(url.Refs()) == 0 && !strings.Contains(url.Source(), "://") {
 		d.at("url").errorf(diag.BadValue, t.Get("url").Value.Span, "%q is not a URL", url.Source()).help("it begins with a scheme and a host, as in \"http://10.0.0.1/\"")
 	} else if url.sound() {
@@ -81,17 +91,13 @@ func (d *decoder) checkDownload(t *syntax.Table, v *syntax.Value, dl Download) b
 	sum := dl.SHA256.Source()
 	switch {
 	case t.Get("sha256") != nil && !dl.SHA256.sound():
-	case mistyped(t, keywordsOf(downloadWords).Names(), "sha256", "unverified"):
+	case mistyped(t, words.Names(), "sha256", "unverified"):
 	case sum == "" && !dl.Unverified:
 		d.errorf(diag.Unverified, v.Span, "the download of %q is not pinned by a sha256", dl.URL.Source()).
 			help("add sha256 = \"…\" (sha256sum prints it), or say unverified = true and run whatever the server sends")
 	case sum != "" && !isSHA256(sum):
 		d.errorf(diag.BadValue, t.Get("sha256").Value.Span, "%q is not a SHA-256: 64 hexadecimal digits in lower case", sum)
 	}
-	if to := dl.To.Source(); dl.To.sound() && len(dl.To.Refs()) == 0 && (!path.IsAbs(to) || path.Clean(to) != to) {
-		d.errorf(diag.BadValue, t.Get("to").Value.Span, "%q is not an absolute, clean path", to).help("write %q", path.Clean("/"+to))
-	}
-	return dl.URL.Given() && dl.To.Given()
 }
 
 // badOrigin reports whether an origin is one that stackc cannot ask. An empty one is

@@ -125,5 +125,6 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting, of *decod
 	l.files(d, tree)
 	l.bootstrap(d, tree)
 	l.checks(d, tree)
+	l.mirror(d, tree)
 	return d.scope
 }

@@ -87,6 +87,7 @@ func (l *loader) overlay(o overlay, s *scope) {
 	l.files(d, tree)
 	l.bootstrap(d, tree)
 	l.checks(d, tree)
+	l.mirror(d, tree)
 }
 
 // overlaidInventory reads what the overlays say of machines and networks, which the

@@ -35,7 +35,8 @@ type Stack struct {
 	Machines  []*Machine // the inventory, the stack file's own first
 	Network   *Network   // nil when the stack does not say
 	Files     []*HostFile
-	Bootstrap *Bootstrap // nil when the stack does not say
+	Bootstrap *Bootstrap    // nil when the stack does not say
+	Mirror    []*MirrorFile // of all layers, the libraries' first
 
 	roles    map[string]*Role
 	hosts    map[string]*Host

@@ -35,6 +35,8 @@ func topWords() Keywords {
 			Help: "what every machine needs so that fleet runs on it"},
 		{Name: "check", Shape: mapShape("", checkShape()), Example: `{ nodes = { http = "http://10.0.0.1:8080/healthz" } }`,
 			Help: "what stackc verify asks beside what it knows from the units; false takes out one of a library"},
+		{Name: "mirror", Shape: mirrorShape(), Example: `[{ url = "http://10.0.0.1/vmlinuz", origin = "https://example.com/vmlinuz", unverified = true }]`,
+			Help: "files that a mirror holds beside what units and hosts download"},
 	}
 }
 

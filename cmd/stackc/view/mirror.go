@@ -34,7 +34,7 @@ type MirrorFile struct {
 type MirrorNeed struct {
 	Unit string `json:"unit,omitempty"`
 	Host string `json:"host,omitempty"`
-	To   string `json:"to"`
+	To   string `json:"to,omitempty"`
 }
 
 func (n MirrorNeed) who() string { return clean(cmp.Or(n.Unit, n.Host)) }
@@ -58,7 +58,11 @@ func MirrorList(files []MirrorFile) string {
 		}
 		rows = append(rows, []string{"  sha256", sum})
 		for _, n := range f.Needs {
-			rows = append(rows, []string{"  for", n.who() + " as " + clean(n.To)})
+			who := n.who()
+			if n.To != "" {
+				who += " as " + clean(n.To)
+			}
+			rows = append(rows, []string{"  for", who})
 		}
 		b.WriteString(columns("", rows, 0))
 	}
@@ -95,18 +99,11 @@ func mirrorNews(f MirrorFile) string {
 			names = append(names, n.who())
 		}
 		names = slices.Compact(names)
-		return clean(f.Reason) + "; " + strings.Join(names, ", ") + " " + verb(len(names), "needs", "need") + " it"
+		return clean(f.Reason) + "; for " + strings.Join(names, ", ")
 	case f.SHA256 == "":
 		return Size(f.Size) + ", no sha256 says what it must be"
 	}
 	return Size(f.Size)
-}
-
-func verb(n int, one, several string) string {
-	if n == 1 {
-		return one
-	}
-	return several
 }
 
 func pad(s string, width int) string {
