@@ -36,7 +36,7 @@ func (d *decoder) fact(name string, span source.Span) (value *syntax.Value, isFa
 		return nil, false
 	case subject == "network" && !slices.Contains(unitFields, field):
 		return f.network(d, field, span), true
-	case refName().MatchString(subject) && slices.Contains(roleFacts, field):
+	case slices.Contains(roleFacts, field) && refName().MatchString(subject):
 		return f.role(d, subject, field, span), true
 	}
 	return nil, false
