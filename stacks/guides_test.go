@@ -248,6 +248,12 @@ func TestPitfalls(t *testing.T) {
 		for _, l := range readListed(t, s.differencesFile()) {
 			use(l.place, l.reasons)
 		}
+		if !s.isPod() {
+			continue
+		}
+		for _, l := range readListed(t, s.podFile()) {
+			use(l.place, l.reasons)
+		}
 	}
 	for r := range explained {
 		if !used[r] {

@@ -2,6 +2,7 @@ package stacks_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -112,6 +113,9 @@ func TestScratchFilesAccountedFor(t *testing.T) {
 	for _, s := range scratches() {
 		accounted[s.file] = true
 		accounted[filepath.Base(s.differencesFile())] = true
+		if s.isPod() {
+			accounted[filepath.Base(s.podFile())] = true
+		}
 	}
 	entries, err := os.ReadDir(scratchPath("."))
 	if err != nil {
@@ -123,5 +127,94 @@ func TestScratchFilesAccountedFor(t *testing.T) {
 	}
 	if want := slices.Sorted(maps.Keys(accounted)); !slices.Equal(files, want) {
 		t.Errorf("the guide has\n%q\nand the table\n%q", files, want)
+	}
+}
+
+// scratchPods is the guide's cluster with static pods, with the values of scratchBlanks.
+const scratchPods = `
+stack = "pods"
+[[use]]
+stack = "std:kubernetes/1.11-pods"
+params = { mirror = "http://10.20.30.242", master = "10.20.30.40", unverified = true, security = "SECURITY" }
+`
+
+// podFile is the list of what is otherwise in the manifest.
+func (s scratch) podFile() string {
+	return strings.TrimSuffix(s.differencesFile(), ".differences") + ".pod.differences"
+}
+
+// isPod reports whether the guide gives a manifest.
+func (s scratch) isPod() bool { return strings.HasSuffix(s.file, ".json") }
+
+// manifestKeys are all values of a JSON text, each behind the keys that lead to it; the
+// command's arguments are left to others.
+func manifestKeys(t *testing.T, text string) (keys, command []string) {
+	t.Helper()
+	var root any
+	if err := json.Unmarshal([]byte(text), &root); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, inner := range v {
+				walk(path+"."+key, inner)
+			}
+		case []any:
+			for i, inner := range v {
+				if strings.HasSuffix(path, ".command") {
+					command = append(command, fmt.Sprint(inner))
+					continue
+				}
+				walk(fmt.Sprintf("%s[%d]", path, i), inner)
+			}
+		default:
+			keys = append(keys, fmt.Sprintf("%s=%v", strings.TrimPrefix(path, "."), v))
+		}
+	}
+	walk("", root)
+	slices.Sort(keys)
+	return keys, command
+}
+
+// TestScratchPods holds the manifests of static pods against the guide's, key by
+// key: what differs is listed with its reason. Their command lines are those of the
+// units, which are held against the guide's already.
+func TestScratchPods(t *testing.T) {
+	for _, s := range scratches() {
+		if !s.isPod() {
+			continue
+		}
+		t.Run(s.security+" "+s.file, func(t *testing.T) {
+			result := compileStack(t, strings.Replace(scratchPods, "SECURITY", s.security, 1))
+			name := "/etc/kubernetes/manifests/" + strings.TrimSuffix(string(s.unit), ".service") + ".json"
+			i := slices.IndexFunc(result.Topology.Stack.Files, func(f *stack.HostFile) bool { return f.Path == name })
+			if i < 0 {
+				t.Fatalf("the stack has no file %s", name)
+			}
+			file := result.Topology.Stack.Files[i]
+			if !file.On("", []string{"master"}) || file.On("", []string{"node"}) {
+				t.Error("it belongs on the master alone")
+			}
+			text, err := os.ReadFile(scratchPath(s.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			guide, _ := manifestKeys(t, scratchBlanks.Replace(string(text)))
+			ours, command := manifestKeys(t, file.Content.Source())
+			var want []string
+			for _, l := range readListed(t, s.podFile()) {
+				want = append(want, l.difference)
+			}
+			for _, d := range onlyIn(want, onlyIn(guide, ours)) {
+				t.Errorf("the list and the manifest do not agree: %s", d)
+			}
+			unit, _ := compileExample(t, "k8s-1.11.toml", stack.Setting{Name: "security", Text: s.security}).Set.Lookup(s.unit)
+			value, _ := units.Last(unit.Options, "Service", "ExecStart")
+			if flags := strings.Fields(value)[1:]; !slices.Equal(command[1:], flags) {
+				t.Errorf("the pod runs\n%q\nthe unit\n%q", command[1:], flags)
+			}
+		})
 	}
 }

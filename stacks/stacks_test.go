@@ -73,6 +73,18 @@ use = [{ stack = "std:etcd" }, { stack = "std:kubernetes/common" }]
 stack = "small"
 use = [{ stack = "std:kubernetes/1.11", params = { mirror = "http://10.0.0.9", master = "10.0.0.1", unverified = true } }]
 `,
+	"kubernetes/1.11-pods": `
+stack = "small"
+use = [{ stack = "std:kubernetes/1.11-pods", params = { mirror = "http://10.0.0.9", master = "10.0.0.1", unverified = true } }]
+`,
+	"kubernetes/1.11/pods-https": `
+stack = "small"
+use = [{ stack = "std:etcd" }, { stack = "std:kubernetes/1.11/pods-https", params = { master = "10.0.0.1", pods = "10.1.0.0/16", services = "10.2.0.0/16" } }]
+`,
+	"kubernetes/1.11/pods-firewall": `
+stack = "small"
+use = [{ stack = "std:etcd" }, { stack = "std:kubernetes/1.11/pods-firewall", params = { master = "10.0.0.1", pods = "10.1.0.0/16", services = "10.2.0.0/16" } }]
+`,
 	"kubernetes/1.11/https": `
 stack = "small"
 use = [{ stack = "std:etcd" }, { stack = "std:kubernetes/1.11/https", params = { master = "10.0.0.1", pods = "10.1.0.0/16", services = "10.2.0.0/16" } }]
@@ -124,7 +136,7 @@ Service = { ExecStart = "/opt/bin/web", Restart = "always" }
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"etcd", "flannel", "kubernetes/0.15", "kubernetes/0.7", "kubernetes/1.11", "kubernetes/1.11/firewall", "kubernetes/1.11/https", "kubernetes/common",
+	want := []string{"etcd", "flannel", "kubernetes/0.15", "kubernetes/0.7", "kubernetes/1.11", "kubernetes/1.11-pods", "kubernetes/1.11/firewall", "kubernetes/1.11/https", "kubernetes/1.11/pods-firewall", "kubernetes/1.11/pods-https", "kubernetes/common",
 		"lab/aws", "lab/discovery", "lab/gce", "lab/production", "lab/single-node", "lab/static"}
 	if got := (stacks.Library{}).Names(); !slices.Equal(got, want) {
 		t.Errorf("libraries are %q, want %q", got, want)
@@ -214,15 +226,18 @@ func TestParameters(t *testing.T) {
 		"k8s-0.7.toml":    nil,
 		"k8s-1.11.toml":   nil,
 
-		"kubernetes/common":        nil,
-		"lab/aws":                  {"discovery"},
-		"lab/discovery":            {"discovery"},
-		"lab/gce":                  {"discovery"},
-		"lab/production":           {"discovery"},
-		"lab/single-node":          nil,
-		"lab/static":               nil,
-		"kubernetes/1.11/https":    {"master", "pods", "services"},
-		"kubernetes/1.11/firewall": {"master", "pods", "services"},
+		"kubernetes/common":             nil,
+		"kubernetes/1.11-pods":          {"mirror", "master"},
+		"kubernetes/1.11/pods-https":    {"master", "pods", "services"},
+		"kubernetes/1.11/pods-firewall": {"master", "pods", "services"},
+		"lab/aws":                       {"discovery"},
+		"lab/discovery":                 {"discovery"},
+		"lab/gce":                       {"discovery"},
+		"lab/production":                {"discovery"},
+		"lab/single-node":               nil,
+		"lab/static":                    nil,
+		"kubernetes/1.11/https":         {"master", "pods", "services"},
+		"kubernetes/1.11/firewall":      {"master", "pods", "services"},
 	}
 	for name, want := range required {
 		t.Run(name, func(t *testing.T) {
