@@ -490,3 +490,41 @@ func TestServe(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestServeEndsInPeace holds that a request under way is answered to its end when
+// the server is told to end, and that nobody is let in any more.
+func TestServeEndsInPeace(t *testing.T) {
+	long := strings.Repeat(content, 512) // more than the network keeps by itself
+	dir := folder(t, map[string]string{"long": long})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	noted := make(chan Request, 1)
+	ended := make(chan error, 1)
+	go func() { ended <- Serve(ctx, listener, dir, func(r Request) { noted <- r }) }()
+	response, err := http.Get("http://" + listener.Addr().String() + "/long")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	stop()
+	for { // the listener is closed soon after
+		c, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			break
+		}
+		c.Close()
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil || string(body) != long {
+		t.Errorf("%d bytes came, %v", len(body), err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if r := <-noted; r.Bytes != int64(len(long)) {
+		t.Errorf("noted was %v", r)
+	}
+}

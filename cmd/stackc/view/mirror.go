@@ -137,11 +137,11 @@ type Incoming struct {
 func Fetching(files []Incoming, done, all int, came int64, elapsed time.Duration, width, height int) []string {
 	rows := [][]string{}
 	for _, f := range files {
-		much := Size(f.Have)
+		share, much := "", Size(f.Have)
 		if f.Total > 0 {
-			much = fmt.Sprintf("%3d%%  %s of %s", 100*f.Have/f.Total, Size(f.Have), Size(f.Total))
+			share, much = fmt.Sprintf("%d%%", 100*f.Have/f.Total), much+" of "+Size(f.Total)
 		}
-		rows = append(rows, []string{"  " + busy(clean(f.Path)), much})
+		rows = append(rows, []string{"  " + pad("", 4-len(share)) + share, much, busy(clean(f.Path))}) // a path may be cut off
 	}
 	lines := strings.Split(strings.TrimSuffix(columns("", rows, 0), "\n"), "\n")
 	if len(rows) == 0 {
