@@ -83,7 +83,7 @@ func (d *decoder) entries(v *syntax.Value) []Word {
 
 // checkTable is a check as it stands in a file.
 func checkTable() Table {
-	return Table{Name: "a check", Keys: keywordsOf(checkWords), One: []string{"http", "etcd"}}
+	return Table{Name: "a check", Keys: keywordsOf(checkWords)} // what it asks may stand in the library that it changes
 }
 
 // checkShape is a check, or false to take one of a library out.
