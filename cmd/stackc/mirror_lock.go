@@ -18,8 +18,8 @@ import (
 
 // What lock says of a file, besides the states of package mirror.
 const (
-	written = "written" // its sha256 is in the stack file now
-	left    = "left"    // it could not be written there
+	mirrorWritten = "written" // its sha256 is in the stack file now
+	mirrorLeft    = "left"    // it could not be written there
 )
 
 // pinned is what lock has found out.
@@ -138,9 +138,9 @@ func (p *program) writeSums(o *mirrorWork, l *pinned, result *compiler.Result, f
 			continue
 		}
 		v := mirrorView(f)
-		v.State, v.Found = written, sum
+		v.State, v.Found = mirrorWritten, sum
 		if why := unwritten[f.Path]; why != "" {
-			v.State, v.Reason = left, why
+			v.State, v.Reason = mirrorLeft, why
 			l.bad++
 		}
 		l.shown = append(l.shown, v)
