@@ -514,3 +514,31 @@ func importsOf(t *testing.T, dir string) []string {
 	slices.Sort(imports)
 	return imports
 }
+
+// TestDocsCoverage finds the tests and files that docs/coverage.md names.
+func TestDocsCoverage(t *testing.T) {
+	doc := read(t, "../docs/coverage.md")
+	tests := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(read(t, path), -1) {
+			tests[m[1]] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for _, m := range regexp.MustCompile("`(Test\\w+|testdata/[\\w./-]+)`").FindAllStringSubmatch(doc, -1) {
+		rows++
+		if _, err := os.Stat(filepath.Join(root, m[1])); err != nil && !tests[m[1]] {
+			t.Errorf("docs/coverage.md names %s, which there is not", m[1])
+		}
+	}
+	if rows == 0 {
+		t.Error("docs/coverage.md names no test")
+	}
+}
