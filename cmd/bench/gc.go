@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -63,6 +64,7 @@ func noCluster() string {
 type registry struct {
 	*fleet.Conn
 	ctx     context.Context
+	nodes   []*lab.Node
 	started int
 }
 
@@ -80,7 +82,7 @@ func (b *bench) collectOn(cluster *lab.Lab) error {
 		return err
 	}
 	defer conn.Close()
-	r := &registry{Conn: conn, ctx: ctx}
+	r := &registry{Conn: conn, ctx: ctx, nodes: cluster.Nodes()}
 	if err := r.put(gcRunning, "running", units.Launched, 0); err != nil {
 		return err
 	}
@@ -102,7 +104,7 @@ func (b *bench) collectOn(cluster *lab.Lab) error {
 		}
 	}
 	made := time.Since(began)
-	full, err := r.measure(fmt.Sprintf("%d replacements later", gcDead), max(1, b.rounds/3))
+	full, err := r.measure(fmt.Sprintf("%d replacements later", gcDead), b.rounds)
 	if err != nil {
 		return err
 	}
@@ -116,7 +118,7 @@ func (b *bench) collectOn(cluster *lab.Lab) error {
 	if err != nil {
 		return err
 	}
-	b.title("start of %d units on a real cluster of three machines, where %d run, until all are active", gcStarted, gcRunning)
+	b.title("start of %d units on a real cluster of three machines, where %d run, until systemd has all active", gcStarted, gcRunning)
 	for _, m := range []measured{clean, full, after} {
 		fmt.Fprintf(b.out, "%-28s %8s %6.2fx   list of units %s\n", m.name, m.start.Round(10*time.Millisecond), float64(m.start)/float64(clean.start), m.list.Round(time.Millisecond))
 	}
@@ -202,24 +204,32 @@ func (r *registry) each(n int, do func(i int) error) error {
 	return g.Wait()
 }
 
-// untilActive waits until n units of a group are active.
+// untilActive waits until systemd of the machines has n units of a group active. What
+// fleet says of states would tell something else: for a minute or more after units were
+// removed its agents are behind with what they publish, however fast they start units.
 func (r *registry) untilActive(group string, n int) error {
 	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
-		states, err := r.States(r.ctx)
-		if err != nil {
+		counts := make([]int, len(r.nodes))
+		var g errgroup.Group
+		for i, node := range r.nodes {
+			g.Go(func() error {
+				text, err := node.Exec(r.ctx, "systemctl", "list-units", "--no-legend", "--plain", "--state=active", group+"-*")
+				counts[i] = strings.Count(text, ".service ")
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
 			return err
 		}
-		active := map[units.Name]bool{}
-		for _, s := range states {
-			if s.Active == "active" && len(s.Unit) > len(group) && string(s.Unit[:len(group)]) == group {
-				active[s.Unit] = true
-			}
+		active := 0
+		for _, c := range counts {
+			active += c
 		}
-		if len(active) >= n {
+		if active >= n {
 			return nil
 		}
 		if time.Since(began) > gcPatience {
-			return fmt.Errorf("%d of %d units of %s are active after %s", len(active), n, group, gcPatience)
+			return fmt.Errorf("%d of %d units of %s are active after %s", active, n, group, gcPatience)
 		}
 	}
 }

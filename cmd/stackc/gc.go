@@ -77,7 +77,7 @@ func (p *program) collect(ctx context.Context, store *state.Store, o *collecting
 		Prefix: p.cluster.etcdPrefix, MinAge: o.minAge.value, Wait: o.wait, KeepHistory: o.keepHistory, DryRun: o.dryRun, Rate: o.rate,
 		Holder: state.Holder{Who: who, Host: host, PID: pid, Doing: "gc"},
 	}, p.collecting(o.form))
-	if err != nil && report.Contents == 0 {
+	if err != nil && report.Removed+report.Restored+report.Pending == 0 {
 		return notCollected(err, report)
 	}
 	f := &failure{code: exitDone}
