@@ -52,9 +52,6 @@ type simJob struct {
 	targeted      bool
 	metadata      map[string]pkg.Set
 	global, picky bool
-	// suited are the answers of able for machines where nothing else counts than
-	// what the machine is.
-	suited map[*host]bool
 }
 
 // newEngine sets up the machines and the units with their present places.
@@ -84,7 +81,7 @@ func newEngine(machines []Machine, list []Unit) *engine {
 
 func newSimJob(u Unit) *simJob {
 	file := schema.MapSchemaUnitOptionsToUnitFile(schemaOptions(u.Options))
-	j := &simJob{Job: job.Job{Name: string(u.Name), Unit: *file, TargetState: job.JobState(u.Desired), TargetMachineID: u.Machine}, options: u.Options, suited: map[*host]bool{}}
+	j := &simJob{Job: job.Job{Name: string(u.Name), Unit: *file, TargetState: job.JobState(u.Desired), TargetMachineID: u.Machine}, options: u.Options}
 	j.unit = &job.Unit{Name: j.Name, Unit: *file, TargetState: j.TargetState}
 	j.peers, j.conflicts, j.replaces = j.Peers(), j.Conflicts(), j.Replaces()
 	j.target, j.targeted = j.RequiredTarget()
@@ -250,17 +247,14 @@ func (h *host) able(j *simJob) bool {
 	switch {
 	case j.picky:
 		return ableToRun(h.all, j)
-	case len(j.peers) > 0:
+	case len(h.picky.Units) > 0 && len(j.peers) > 0:
 		return ableToRun(h.relevant(j), j)
 	case len(h.picky.Units) > 0:
 		return ableToRun(h.picky, j)
 	}
-	able, known := j.suited[h]
-	if !known {
-		able = ableToRun(h.picky, j)
-		j.suited[h] = able
-	}
-	return able
+	// Without conflicts on either side this is all that fleet looks at (fleet v1.0.0
+	// agent/state.go, AbleToRun); it would parse the unit anew for each machine.
+	return h.suits(j) && !slices.ContainsFunc(j.peers, func(peer string) bool { return !h.has(peer) })
 }
 
 // relevant is the part of the machine that counts for a unit that has no conflicts
