@@ -21,8 +21,8 @@ func run(args []string, out, errs io.Writer) int {
 	flags.SetOutput(errs)
 	bin := flags.String("bin", "bin", "`DIR` with the binaries stackc, fleetbox and fleetctl")
 	rounds := flags.Int("rounds", 5, "how often each thing is measured")
-	once := flags.String("once", "", "measure one thing once, in this process: floor, compile, or peakof COMMAND (the bench itself uses this)")
-	only := flags.String("only", "", "measure one `PART`: compile, import, diff, startup, submit, unchanged, cluster or gc")
+	once := flags.String("once", "", "measure one thing once, in this process: floor, compile, peakof COMMAND or costof COMMAND (the bench itself uses this)")
+	only := flags.String("only", "", "measure one `PART`: compile, import, diff, startup, submit, unchanged, scale, cluster or gc")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -31,6 +31,9 @@ func run(args []string, out, errs io.Writer) int {
 	b := bench{ctx: ctx, out: out, bin: *bin, rounds: *rounds}
 	if *once == "peakof" {
 		return report(errs, tellPeakOf(out, flags.Args()))
+	}
+	if *once == "costof" {
+		return report(errs, tellCostOf(out, flags.Args()))
 	}
 	if *once != "" {
 		n, err := strconv.Atoi(flags.Arg(0))
@@ -47,7 +50,7 @@ func run(args []string, out, errs io.Writer) int {
 	for _, part := range []struct {
 		name    string
 		measure func() error
-	}{{"compile", b.compile}, {"import", b.imports}, {"diff", b.diff}, {"startup", b.startup}, {"submit", b.submit}, {"unchanged", b.unchanged}, {"cluster", b.onCluster}, {"gc", b.collect}} {
+	}{{"compile", b.compile}, {"import", b.imports}, {"diff", b.diff}, {"startup", b.startup}, {"submit", b.submit}, {"unchanged", b.unchanged}, {"scale", b.scale}, {"cluster", b.onCluster}, {"gc", b.collect}} {
 		if *only != "" && *only != part.name {
 			continue
 		}

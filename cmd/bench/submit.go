@@ -47,6 +47,7 @@ func (b *bench) startup() error {
 type box struct {
 	Fleet    []string `json:"fleet"`
 	Control  string   `json:"control"`
+	Etcd     string   `json:"etcd"`
 	endpoint string
 	cmd      *exec.Cmd
 	stdin    io.Closer
@@ -54,7 +55,12 @@ type box struct {
 
 // startBox starts fleet in a box with three machines and fleet's own intervals.
 func (b *bench) startBox() (*box, error) {
-	cmd := exec.CommandContext(b.ctx, filepath.Join(b.bin, "fleetbox"), "--until-eof", "--machine", "role=master", "--machine", "role=node", "--machine", "role=node")
+	return b.startBoxWith("--machine", "role=master", "--machine", "role=node", "--machine", "role=node")
+}
+
+// startBoxWith starts one with other machines.
+func (b *bench) startBoxWith(machines ...string) (*box, error) {
+	cmd := exec.CommandContext(b.ctx, filepath.Join(b.bin, "fleetbox"), append([]string{"--until-eof"}, machines...)...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
