@@ -92,6 +92,9 @@ func newRun(c Client, p *Plan, options ApplyOptions, tell func(Event)) *run {
 		for _, name := range o.Units {
 			r.byName[name].healthyFor = time.Duration(o.HealthyFor) * time.Millisecond
 		}
+		if len(o.Machines) > 0 {
+			r.byName[units.Name(o.Group)].staged = true
+		}
 	}
 	return r
 }

@@ -246,6 +246,9 @@ func (p *Plan) globalReplacement(u *UnitPlan, stays []string) []string {
 	said := []string{"restarts in place " + p.on(stays)}
 	if n := len(stays); n > 1 {
 		said[0] = fmt.Sprintf("restarts in place on %d machines at once: %s", n, p.list(stays))
+		if p.oneByOne(u.Unit) {
+			said[0] = fmt.Sprintf("changes on %d machines, one after the other: %s", n, p.list(stays))
+		}
 	}
 	if left := without(place.Now, place.Then); len(left) > 0 {
 		said = append(said, "leaves "+p.list(left))

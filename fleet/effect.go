@@ -84,7 +84,7 @@ func (p *Plan) Effect(u UnitPlan) Effect {
 		e.Restarts = stays
 	}
 	e.Starts, e.Stops = apartFrom(after, before), apartFrom(before, after)
-	e.AtOnce = u.Placement.Global && len(e.Restarts) > 1
+	e.AtOnce = u.Placement.Global && len(e.Restarts) > 1 && !p.oneByOne(u.Unit)
 	e.Fate = fateOf(u, e)
 	if e.Fate == Moves || e.Fate == Unplaced {
 		e.Why = whyNot(u)

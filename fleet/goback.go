@@ -22,8 +22,8 @@ func (r *run) goBack(ctx context.Context) (*Back, error) {
 	failed := false
 	changed := map[units.Name]bool{}
 	for _, o := range r.plan.Rollouts {
-		if !o.RollBack || len(o.Machines) > 0 {
-			continue
+		if !o.RollBack || len(o.Machines) > 0 && r.byName[units.Name(o.Group)].touched {
+			continue // of a global unit that has its new content fleet knows the old one no more
 		}
 		for _, name := range o.Units {
 			if t := r.byName[name]; t.touched {
@@ -92,7 +92,7 @@ func planBack(s *Snapshot, p *Plan, changed map[units.Name]bool) *Plan {
 // backwards is how the change of a unit is taken back: as it was made, without
 // asking or going back again.
 func (u UnitPlan) backwards() *units.Update {
-	if u.Update == nil || u.Update.OneMachine {
+	if u.Update == nil {
 		return nil
 	}
 	update := units.Update(*u.Update)

@@ -14,13 +14,15 @@ func NewPlan(s *Snapshot, set *units.Set, changes []Change, placements []Placeme
 	for i, change := range changes {
 		p.Units = append(p.Units, unitPlan(s, set, change, placements[i]))
 	}
-	p.planRollouts(s, set)
+	r := newRoller(s, set, p)
 	d := newDependents(s, p)
 	d.spread()
 	d.holdBack()
+	r.addStandIns()
 	p.Waves = waves(s, p, d)
-	p.rollOut()
-	d.describe()
+	r.rollOut()
+	r.rollMachines()
+	newDependents(s, p).describe()
 	p.Warnings = append(p.Warnings, addressWarnings(s, set)...)
 	if s.Partial {
 		p.Warnings = append(p.Warnings, Warning{Text: "only the units of the stack were read: orphans and the load of machines are not known"})

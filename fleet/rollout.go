@@ -43,9 +43,23 @@ type Rollout struct {
 	// First is how many units change before somebody is asked, 0 for none.
 	First    int  `json:"first,omitempty"`
 	RollBack bool `json:"roll_back,omitempty"`
+}
 
-	first, last int // turns
-	ask         int // the turn before which somebody is asked, 0 for none
+// rolling is a rollout on its way into a plan: its first and last batch by their
+// turns, and the turn before which somebody is asked, 0 for none.
+type rolling struct {
+	Rollout
+	first, last, ask int
+}
+
+// roller puts the rollouts into a plan: first the units that run only meanwhile, and
+// when the requests are known, the waves.
+type roller struct {
+	*Plan
+	snapshot *Snapshot
+	set      *units.Set
+	groups   []rolling
+	machines []machineRollout
 }
 
 // group is the instances that one update is about.
@@ -76,39 +90,53 @@ func groups(set *units.Set) []group {
 	return list
 }
 
-// planRollouts finds what is to change bit by bit, and adds to the plan the units
-// that run only meanwhile. Nothing is known of a rollout without machines.
-func (p *Plan) planRollouts(s *Snapshot, set *units.Set) {
+// newRoller finds what is to change bit by bit, and adds to the plan the units that
+// run only meanwhile. Nothing is known of a rollout without machines.
+func newRoller(s *Snapshot, set *units.Set, p *Plan) *roller {
+	r := &roller{Plan: p, snapshot: s, set: set}
 	if s.NoMachines {
-		return
+		return r
 	}
 	for _, g := range groups(set) {
 		left := p.leftovers(s, g.name)
-		members := p.members(s, g)
-		switch {
-		case g.update.OneMachine:
-			p.planMachines(s, g, members, left)
-			continue
-		case len(members)+len(left) == 0:
-			continue
+		if g.update.OneMachine {
+			r.planMachine(g, left)
+		} else {
+			r.planGroup(g, left)
 		}
-		r := Rollout{Group: g.name, HealthyFor: g.update.HealthyFor, First: g.update.First, RollBack: g.update.OnFailure == units.RollBackOnFailure}
-		for _, u := range g.units {
-			r.Units = append(r.Units, u.Name)
-		}
-		r.Healthy = max(0, len(r.Units)-g.update.MaxUnavailable)
-		r.Extra = left
-		if len(members) > 0 {
-			r.Extra = slices.Compact(slices.Sorted(slices.Values(slices.Concat(left, p.addSpares(s, set, g.name)))))
-		}
-		if len(g.units) == 1 && g.units[0].Group == "" {
-			r.Healthy = 0 // there is one, and it goes down
-		}
-		r.Units = append(r.Units, r.Extra...)
-		r.batch(members, max(1, g.update.MaxUnavailable+len(r.Extra)), p.changed(g))
-		p.Rollouts = append(p.Rollouts, r)
 	}
-	slices.SortFunc(p.Units, func(a, b UnitPlan) int { return cmp.Compare(a.Unit, b.Unit) })
+	sortUnits(p.Units)
+	return r
+}
+
+// planGroup finds how the instances of a group change. left are the units that an
+// earlier run has left.
+func (r *roller) planGroup(g group, left []units.Name) {
+	members := r.members(r.snapshot, g)
+	if len(members)+len(left) == 0 {
+		return
+	}
+	o := rolling{Rollout: Rollout{Group: g.name, HealthyFor: g.update.HealthyFor, First: g.update.First, RollBack: g.update.OnFailure == units.RollBackOnFailure}}
+	for _, u := range g.units {
+		o.Units = append(o.Units, u.Name)
+	}
+	o.Healthy = max(0, len(o.Units)-g.update.MaxUnavailable)
+	if len(g.units) == 1 && g.units[0].Group == "" {
+		o.Healthy = 0 // there is one, and it goes down
+	}
+	o.Extra = left
+	if len(members) > 0 {
+		spares := r.addSpares(r.snapshot, r.set, g.name)
+		o.Extra = slices.Compact(slices.Sorted(slices.Values(slices.Concat(left, spares))))
+	}
+	o.Units = append(o.Units, o.Extra...)
+	o.batch(members, max(1, g.update.MaxUnavailable+len(o.Extra)), r.changed(g))
+	r.groups = append(r.groups, o)
+	r.Rollouts = append(r.Rollouts, o.Rollout)
+}
+
+func sortUnits(list []UnitPlan) {
+	slices.SortFunc(list, func(a, b UnitPlan) int { return cmp.Compare(a.Unit, b.Unit) })
 }
 
 // members are the units of a group that run and get other content: first those
@@ -155,7 +183,7 @@ func (p *Plan) changed(g group) int {
 
 // batch puts the members into batches of at most size, so that a batch ends where
 // somebody is to be asked.
-func (r *Rollout) batch(members []units.Name, size, changed int) {
+func (r *rolling) batch(members []units.Name, size, changed int) {
 	first := min(max(0, r.First-changed), len(members))
 	for chunk := range slices.Chunk(members[:first], size) {
 		r.Batches = append(r.Batches, chunk)

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -102,11 +103,25 @@ func (r *run) note(result StepDone) {
 		r.done = append(r.done, result.Step)
 		t := r.byName[result.Step.Unit]
 		t.written()
+		r.unstage(result.Step)
 		if result.Step.Do == DeleteUnit && t.plan.Temporary {
 			t.plan.Action, t.desired, t.result = Delete, "", NotReached
 		}
 	}
 	r.tell(result)
+}
+
+// unstage notes that a global unit that changes machine by machine is now to run on
+// all: when it is launched, or when what ran meanwhile is removed.
+func (r *run) unstage(step Step) {
+	for _, o := range r.plan.Rollouts {
+		t := r.byName[units.Name(o.Group)]
+		if t == nil || !t.staged {
+			continue
+		}
+		launched := step.Unit == t.unit && step.State == units.Launched
+		t.staged = !launched && !(step.Do == DeleteUnit && slices.Contains(o.Extra, step.Unit))
+	}
 }
 
 // do carries out one step.

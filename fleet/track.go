@@ -68,6 +68,9 @@ type track struct {
 	// healthyFor for how long that must be so before its rollout goes on.
 	upSince    time.Time
 	healthyFor time.Duration
+	// staged says that a global unit is not to run on all machines yet, since it is
+	// changed on one after the other.
+	staged bool
 	// fallen is since when a unit that is still to be written has been down for
 	// good, fell what its row says.
 	fallen time.Time

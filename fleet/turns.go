@@ -63,75 +63,75 @@ func (p *Plan) taking(turns map[units.Name]int, turn int) []units.Name {
 }
 
 // rollOut spreads the requests over the turns of the plan's rollouts.
-func (p *Plan) rollOut() {
-	if len(p.Rollouts) == 0 {
+func (r *roller) rollOut() {
+	if len(r.groups) == 0 {
 		return
 	}
 	turns, own, last := map[units.Name]int{}, map[units.Name]bool{}, 0
-	for _, r := range p.Rollouts {
-		for _, name := range r.Extra {
+	for _, o := range r.groups {
+		for _, name := range o.Extra {
 			own[name] = true
 			turns[name] = 1
 		}
-		for i, batch := range r.Batches {
+		for i, batch := range o.Batches {
 			for _, name := range batch {
 				own[name] = true
-				turns[name] = r.first + i
+				turns[name] = o.first + i
 			}
 		}
-		last = max(last, r.last)
+		last = max(last, o.last)
 	}
-	p.followTurns(turns, func(n units.Name) bool { return own[n] })
-	p.inTurns(turns, last, func(turn int) Wave { return p.healthyGate(turns, turn) })
-	p.removeExtras(turns)
+	r.followTurns(turns, func(n units.Name) bool { return own[n] })
+	r.inTurns(turns, last, func(turn int) Wave { return r.healthyGate(turns, turn) })
+	r.removeExtras()
 }
 
 // healthyGate is what a turn waits for: what was written in the turn before, or for
 // the first one, what was written of the same groups.
-func (p *Plan) healthyGate(turns map[units.Name]int, turn int) Wave {
+func (r *roller) healthyGate(turns map[units.Name]int, turn int) Wave {
 	w := Wave{When: WhenHealthy}
-	for _, name := range p.taking(turns, turn-1) {
-		if turn > 1 || p.rolled(name) {
+	for _, name := range r.taking(turns, turn-1) {
+		if turn > 1 || r.rolled(name) {
 			w.Hold = append(w.Hold, name)
 		}
 	}
-	changes := func(r Rollout) bool { return r.first == turn }
-	if turn == 1 && len(w.Hold) == 0 && !slices.ContainsFunc(p.Rollouts, changes) {
+	changes := func(o rolling) bool { return o.first == turn }
+	if turn == 1 && len(w.Hold) == 0 && !slices.ContainsFunc(r.groups, changes) {
 		return Wave{When: AtOnce} // what runs meanwhile alone
 	}
-	for _, r := range p.Rollouts {
-		if r.ask == turn {
-			w.AskAfter = append(w.AskAfter, r.Group)
+	for _, o := range r.groups {
+		if o.ask == turn {
+			w.AskAfter = append(w.AskAfter, o.Group)
 		}
 	}
 	return w
 }
 
 // rolled reports whether the unit is an instance of a group that is rolled out.
-func (p *Plan) rolled(name units.Name) bool {
-	return slices.ContainsFunc(p.Rollouts, func(r Rollout) bool { return slices.Contains(r.Units, name) })
+func (r *roller) rolled(name units.Name) bool {
+	return slices.ContainsFunc(r.groups, func(o rolling) bool { return slices.Contains(o.Units, name) })
 }
 
 // removeExtras ends the plan with the removal of what runs only meanwhile, once
 // all changed units are healthy.
-func (p *Plan) removeExtras(turns map[units.Name]int) {
+func (r *roller) removeExtras() {
 	w := Wave{When: WhenHealthy}
-	for _, r := range p.Rollouts {
-		for _, name := range r.Extra {
-			if u := p.entry(name); u != nil && u.Temporary {
+	for _, o := range r.groups {
+		for _, name := range o.Extra {
+			if u := r.entry(name); u != nil && u.Temporary {
 				w.Steps = append(w.Steps, Step{Unit: name, Do: DeleteUnit})
 			}
 		}
-		if len(r.Extra) == 0 {
+		if len(o.Extra) == 0 {
 			continue
 		}
-		for _, name := range r.Units {
-			if u := p.entry(name); u != nil && u.Action.Writes() && !slices.Contains(r.Extra, name) {
+		for _, name := range o.Units {
+			if u := r.entry(name); u != nil && u.Action.Writes() && !slices.Contains(o.Extra, name) {
 				w.Hold = append(w.Hold, name)
 			}
 		}
 	}
 	if len(w.Steps) > 0 {
-		p.Waves = append(p.Waves, w)
+		r.Waves = append(r.Waves, w)
 	}
 }

@@ -146,7 +146,7 @@ func (r *run) poll(ctx context.Context) error {
 	}
 	endings := make([]ending, len(r.tracks))
 	for i, t := range r.tracks {
-		if t.idle() || t.ahead() {
+		if t.idle() || t.ahead() || t.staged {
 			t.sight = t.look(s)
 		} else if t.plan.Action != Delete && t.plan.Action != Orphan {
 			endings[i].result, endings[i].reason = t.read(s, now, r.options.Patience, r.before(t))
@@ -298,7 +298,7 @@ func (r *run) progress(now time.Time) {
 // missing words what a unit is waited for.
 func (r *run) missing(t *track) string {
 	switch {
-	case t.ahead():
+	case t.ahead(), t.staged:
 		return "comes later"
 	case t.plan.Action == Delete:
 		return "fleet still has it"

@@ -1,7 +1,9 @@
 package emit
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/stack"
@@ -164,5 +166,25 @@ func (c updateCheck) oneMachine() {
 	case c.node.Name().Type() != units.TypeService:
 		c.add(c.problem(diag.BadValue, pos, "one_machine_at_a_time", "a stand-in runs in place of the unit meanwhile, and only a service can have one, not a %s", c.node.Name().Type()).
 			WithHelp("leave it out: all machines change at once"))
+	default:
+		c.leaning()
+	}
+}
+
+// leaning refuses units that systemd stops along with one that changes machine by
+// machine: fleet would start them again on all machines at once, or not at all.
+func (c updateCheck) leaning() {
+	for _, n := range c.t.Nodes() {
+		if n.Unit == nil || n == c.node {
+			continue
+		}
+		for _, relation := range []string{"Requires", "BindsTo", "PartOf", "Requisite"} {
+			d := n.Unit.Directive("Unit", relation)
+			if d == nil || !slices.ContainsFunc(d.Values, func(v stack.Text) bool { return slices.Contains(strings.Fields(v.Source()), string(c.node.Name())) }) {
+				continue
+			}
+			c.add(c.problem(diag.BadValue, c.update.OneMachine.Pos, "one_machine_at_a_time", "%q stops with %q, and fleet cannot start it again on one machine", n.Key, c.node.Key).
+				WithNote(d.Pos.Span, relation+"= stops it").WithHelp("name it in after = [...], or leave one_machine_at_a_time out"))
+		}
 	}
 }
