@@ -76,6 +76,9 @@ func (t *track) upNow() bool {
 // healthy units as it must have, or take none away that is healthy.
 func (r *run) leavesEnough(w Wave, now time.Time) bool {
 	for _, o := range r.plan.Rollouts {
+		if len(o.Machines) > 0 && !r.leavesMachines(o, w) {
+			return false
+		}
 		rest, taken := 0, 0
 		for _, name := range o.Units {
 			t := r.byName[name]
@@ -93,6 +96,43 @@ func (r *run) leavesEnough(w Wave, now time.Time) bool {
 		}
 	}
 	return true
+}
+
+// leavesMachines reports whether the steps of a wave leave a global unit, or its
+// stand-in, up on all machines but one, or take it from none.
+func (r *run) leavesMachines(o Rollout, w Wave) bool {
+	unit := r.byName[units.Name(o.Group)]
+	down, taken := 0, 0
+	for _, id := range o.Machines {
+		if !slices.ContainsFunc(r.machines, func(m Machine) bool { return m.ID == id }) {
+			continue
+		}
+		runs := unit.standsOn(id)
+		beside := r.byName[standIn(unit.unit, id)]
+		standsIn := beside != nil && beside.standsOn(id)
+		takes := func(s Step) bool {
+			switch {
+			case s.Do == DeleteUnit:
+				return s.Unit == standIn(unit.unit, id) && !runs
+			case s.Do == PutUnit && s.Unit == unit.unit:
+				return runs
+			}
+			return s.Unit == standIn(unit.unit, id) || s.Unit == giveBack(unit.unit, id) && !runs
+		}
+		switch {
+		case !runs && !standsIn:
+			down++
+		case slices.ContainsFunc(w.Steps, takes):
+			taken++
+		}
+	}
+	return taken == 0 || down+taken <= 1
+}
+
+// standsOn reports whether the last look has shown the unit up on a machine, with
+// whatever content.
+func (t *track) standsOn(machine string) bool {
+	return slices.ContainsFunc(t.sight.rows, func(row UnitState) bool { return row.Machine == machine && t.standing(row) })
 }
 
 // takenDownBy reports whether a wave stops the unit.
