@@ -29,6 +29,7 @@ compiler/lint:      compiler/emit compiler/topology compiler/stack compiler/diag
 compiler/mirror:    compiler/emit compiler/topology compiler/stack compiler/format compiler/syntax compiler/diag compiler/source units units/pattern
 compiler/schema:    compiler/stack compiler/syntax compiler/diag compiler/source units units/pattern
 compiler:           compiler/check units/expect compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
+compiler/pxe:        compiler/bootstrap compiler/stack units
 compiler/bootstrap: compiler/emit compiler/stack compiler/diag compiler/source units units/pattern go.yaml.in/yaml/v4
 compiler/pki:       compiler/stack compiler/topology units
 compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4 units/pattern

@@ -68,6 +68,7 @@ func newApp(p *program) *cli.App {
 			p.fmt(),
 			p.compile(),
 			p.bootstrap(),
+			p.pxe(),
 			p.imports(),
 			p.explain(),
 			p.params(),

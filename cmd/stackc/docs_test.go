@@ -155,6 +155,7 @@ func objects() map[string]any {
 		"unit of an outcome": fleet.UnitOutcome{}, "state": fleet.UnitState{}, "requests": fleet.Counts{}, "status": statusReport{},
 		"unit of a status": view.Standing{}, "history": historyReport{}, "revision": state.Revision{}, "source": state.Source{}, "history show": revisionReport{},
 		"lock": lockReport{}, "gc": collectedReport{}, "holder": state.Lock{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
+		"pxe": pxeReport{}, "file of a server": pxeFile{}, "image": pxeImage{},
 		"verify": verifyReport{}, "result": verify.Result{},
 		"why": whyReport{}, "diagnosis": fleet.Diagnosis{}, "unit on a machine": fleet.Spot{}, "eligible machine": fleet.Eligible{}, "peer": fleet.Peer{},
 		"place": diag.Place{}, "position": diag.Position{}, "error": errorReport{},
@@ -270,6 +271,7 @@ func TestDocsSession(t *testing.T) {
 // exampleFiles are the files that examples in help texts name, beside the stacks
 // of the repository.
 var exampleFiles = map[string]string{
+	"room.toml":         "stack = \"room\"\n[machine.a]\naddress = \"10.0.0.1\"\nmac = \"52:54:00:00:00:01\"\n[network]\nmachines = \"10.0.0.0/24\"\n[bootstrap]\nssh_keys = []\n[pxe]\nserver = \"10.0.0.9\"\nversion = \"717.3.0\"\nroot = \"LABEL=ROOT\"\n",
 	"prod.toml":         "[unit.kube-proxy.Service]\nRestartSec = 3\n",
 	"lab.toml":          "stack = \"lab\"\n[roles]\nnode = \"role=node\"\n[machine.core-01]\nrole = \"node\"\naddress = \"10.0.0.1\"\ndisk = \"/dev/sda\"\n[bootstrap]\netcd = {}\n",
 	"units/web.service": "[Service]\nExecStart=/opt/bin/web\nRestart=always\n",

@@ -64,6 +64,7 @@ const (
 	HostUnit            Code = "host-unit"
 	UndeclaredUnit      Code = "undeclared-unit"
 	NetworkOverlap      Code = "network-overlap"
+	RunsFromMemory      Code = "runs-from-memory"
 	NetworkCapacity     Code = "network-capacity"
 	MetadataClash       Code = "metadata-clash"
 	MachineClash        Code = "machine-clash"
@@ -113,7 +114,7 @@ var allowable = []Code{
 	MaybeCrossMachine, UndeclaredPort, PortClash, NetworkOverlap, NetworkCapacity, HostAfterFleet,
 	UnusedDependency, MissingDependency, TwinUnits, WeakRequires, NotLaunched, InstallSection,
 	NoRestart, Secret, UnexpandedVar, EmptyArgument, EndlessLoop, WaitsForFile,
-	NeedsSystemd, PathTypo, OddCharacter, FlagRelease, FlagValue, OpenDoor, BareProbe, RawDownload,
+	NeedsSystemd, PathTypo, OddCharacter, FlagRelease, FlagValue, OpenDoor, BareProbe, RawDownload, RunsFromMemory,
 	UnknownDirective, LoopbackAddress, NoShell, ShellText, Specifier, TOMLEscape,
 }
 

@@ -61,6 +61,11 @@ func permitsOf(s *stack.Stack) []*permit {
 			list = append(list, &permit{Allowance: a, path: allowPath(a)})
 		}
 	}
+	if s.PXE != nil {
+		for _, a := range s.PXE.Allow {
+			list = append(list, &permit{Allowance: a, path: allowPath(a)})
+		}
+	}
 	return list
 }
 

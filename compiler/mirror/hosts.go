@@ -76,3 +76,23 @@ func hostsOf(f *stack.HostFile) string {
 	}
 	return strings.Join(slices.Compact(list), ", ")
 }
+
+// imagesOf are the images of the system that a server gives to machines which start
+// over the network.
+func imagesOf(s *stack.Stack) []Ask {
+	if s.PXE == nil || !s.PXE.Version.Given() {
+		return nil
+	}
+	var list []Ask
+	for i, image := range []*stack.PXEImage{s.PXE.Kernel, s.PXE.Initrd} {
+		a := Ask{
+			Host: "the PXE server", To: s.PXE.TFTP() + "/images/coreos/" + stack.PXEImages[i], path: "pxe", pos: s.PXE.Version.Pos,
+			url: s.PXE.ImagesURL() + "/" + stack.PXEImages[i],
+		}
+		if image != nil {
+			a.pos, a.sum, a.sha256 = image.Pos, image.SHA256, image.SHA256.Source()
+		}
+		list = append(list, a)
+	}
+	return list
+}

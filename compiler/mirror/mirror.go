@@ -1,5 +1,5 @@
 // Package mirror lists the files that a mirror of a stack holds: everything that
-// its units download, each once, with where it comes from, what it must be and
+// its units and hosts download, each once, with where it comes from, what it must be and
 // who needs it. It reads and fetches nothing.
 package mirror
 
@@ -71,6 +71,9 @@ func Files(t *topology.Topology) ([]File, diag.List) {
 		})
 	}
 	for _, a := range hostAsks(t.Stack) {
+		l.add(a)
+	}
+	for _, a := range imagesOf(t.Stack) {
 		l.add(a)
 	}
 	slices.SortFunc(l.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })

@@ -126,5 +126,6 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting, of *decod
 	l.bootstrap(d, tree)
 	l.checks(d, tree)
 	l.mirror(d, tree)
+	l.pxe(d, tree)
 	return d.scope
 }

@@ -44,7 +44,7 @@ func corrected(t *syntax.Table, words []string) *syntax.Table {
 // the suggestion is a poor one.
 func mayBe(key string, kind syntax.Kind) bool {
 	switch key {
-	case "params", "roles", "host", "unit", "library", "machine", "network", "file", "bootstrap", "check":
+	case "params", "roles", "host", "unit", "library", "machine", "network", "file", "bootstrap", "check", "pxe":
 		return kind == syntax.KindTable
 	case "use":
 		return kind == syntax.Array || kind == syntax.KindTable

@@ -88,6 +88,7 @@ func (l *loader) overlay(o overlay, s *scope) {
 	l.bootstrap(d, tree)
 	l.checks(d, tree)
 	l.mirror(d, tree)
+	l.pxe(d, tree)
 }
 
 // overlaidInventory reads what the overlays say of machines and networks, which the

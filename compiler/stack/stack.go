@@ -30,6 +30,7 @@ type Stack struct {
 	Hosts    []*Host
 	Units    []*Unit
 	Checks   []*Check
+	PXE      *PXE         // nil when the stack does not say
 	Allow    []*Allowance // at the top of a file; they hold for the whole stack
 
 	Machines  []*Machine // the inventory, the stack file's own first

@@ -33,6 +33,8 @@ func topWords() Keywords {
 			Help: "files that machines have before fleet; false removes one of a library"},
 		{Name: "bootstrap", Shape: tableShape(Table{Name: "[bootstrap]", Keys: keywordsOf(bootstrapWords)}), Example: `{ etcd = { members = "master" } }`,
 			Help: "what every machine needs so that fleet runs on it"},
+		{Name: "pxe", Shape: tableShape(Table{Name: "[pxe]", Keys: keywordsOf(pxeWords)}), Example: `{ server = "10.20.30.242", version = "717.3.0" }`,
+			Help: "how machines start over the network"},
 		{Name: "check", Shape: mapShape("", checkShape()), Example: `{ nodes = { http = "http://10.0.0.1:8080/healthz" } }`,
 			Help: "what stackc verify asks beside what it knows from the units; false takes out one of a library"},
 		{Name: "mirror", Shape: mirrorShape(), Example: `[{ url = "http://10.0.0.1/vmlinuz", origin = "https://example.com/vmlinuz", unverified = true }]`,
