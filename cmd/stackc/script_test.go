@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"github.com/stackc/stackc/cmd/stackc/sshtest"
 )
@@ -32,7 +34,21 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", waiting); err != nil { // the flag itself still wins
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"stackc": main})
+	testscript.Main(leakless{m}, map[string]func(){"stackc": main})
+}
+
+// leakless runs the tests and then finds goroutines that they have left behind.
+type leakless struct{ tests *testing.M }
+
+func (l leakless) Run() int {
+	code := l.tests.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
 }
 
 // TestScripts runs the scripts at the top of the repository on the real main. The
