@@ -150,6 +150,9 @@ func (p player) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.pods(ctx, p.flags["pod_manifest_path"]); err != nil {
+		return err
+	}
 	return p.serve(ctx, s)
 }
 
