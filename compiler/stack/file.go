@@ -107,10 +107,15 @@ func (l *loader) hostFile(d *decoder, e *syntax.Entry) {
 		d.errorf(diag.BadValue, e.KeySpan, "%q is not an absolute, clean path", e.Key).help("write %q", path.Clean("/"+strings.Join(strings.Fields(e.Key), "-")))
 		return
 	}
+	if f != nil && !l.overlaid && !uses(d.scope.use, l.fileFrom[f]) {
+		d.clash("file", f.Path, e, f.Pos, "take it out of one of them, and write it in the file that uses both")
+		return
+	}
 	if f == nil {
 		f = &HostFile{Path: e.Key, Pos: d.pos(e.KeySpan)}
 		l.stack.files[e.Key] = f
 		l.stack.Files = append(l.stack.Files, f)
+		l.fileFrom[f] = d.scope.use
 	}
 	if body.Get("content") != nil { // of an earlier layer's two ways the later one's counts
 		f.Source, f.Origin, f.SHA256, f.Unverified = Text{}, Text{}, Text{}, false

@@ -41,9 +41,12 @@ func Load(in Input) (*Stack, diag.List) {
 		from:     map[*Unit]*Use{},
 		hostFrom: map[*Host][]*Use{},
 		roleFrom: map[*Role][]*Use{},
-		doubled:  map[[2]*Use]bool{},
-		missed:   map[string]bool{},
-		unlike:   map[string]bool{},
+
+		machineFrom: map[*Machine]*Use{},
+		fileFrom:    map[*HostFile]*Use{},
+		doubled:     map[[2]*Use]bool{},
+		missed:      map[string]bool{},
+		unlike:      map[string]bool{},
 		stack: &Stack{
 			Mark:  true,
 			roles: map[string]*Role{}, hosts: map[string]*Host{}, units: map[string]*Unit{},
@@ -85,7 +88,10 @@ type loader struct {
 	from     map[*Unit]*Use   // which file first gave a unit
 	hostFrom map[*Host][]*Use // the libraries that share a host entry
 	roleFrom map[*Role][]*Use
-	doubled  map[[2]*Use]bool // uses that bring the same unit, which is reported
+
+	machineFrom map[*Machine]*Use  // which file first gave a machine
+	fileFrom    map[*HostFile]*Use // and a file of the hosts
+	doubled     map[[2]*Use]bool   // uses that bring the same unit, which is reported
 
 	lost     bool // a library could not be read, which is reported
 	lock     *Lock

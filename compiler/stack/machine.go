@@ -186,6 +186,7 @@ func (l *loader) machine(d *decoder, e *syntax.Entry) {
 		m = &Machine{Name: e.Key, Pos: d.pos(e.KeySpan)}
 		l.stack.machines[e.Key] = m
 		l.stack.Machines = append(l.stack.Machines, m)
+		l.machineFrom[m] = d.scope.use
 		if !validHostName(e.Key) {
 			d.errorf(diag.BadValue, e.KeySpan, "%q cannot be the name of a machine", e.Key).help("use letters, digits and -, at most 64 of them, and dots between such names")
 		}
@@ -195,9 +196,33 @@ func (l *loader) machine(d *decoder, e *syntax.Entry) {
 	default:
 		below := &Machine{}
 		read(d, below, body, "a machine", machineWords)
+		if !uses(l.machineFrom[m], d.scope.use) && m.differs(below) {
+			d.clash("machine", m.Name, e, m.Pos, "declare it in one of them, or in the file that uses both")
+			return
+		}
 		m.fill(below)
 	}
 	l.facts.late(d, m, before)
+}
+
+// differs reports whether two say something else of one thing of a machine.
+func (m *Machine) differs(o *Machine) bool {
+	words := func(list []Word) string {
+		var b strings.Builder
+		for _, w := range list {
+			b.WriteString(w.Value + "\n")
+		}
+		return b.String()
+	}
+	for _, pair := range [][2]string{
+		{m.Address.Source(), o.Address.Source()}, {m.Public.Source(), o.Public.Source()}, {m.Disk.Source(), o.Disk.Source()},
+		{m.MAC.Value, o.MAC.Value}, {m.ID.Value, o.ID.Value}, {m.hostname.Value, o.hostname.Value}, {words(m.Roles), words(o.Roles)}, {words(m.Extra), words(o.Extra)},
+	} {
+		if pair[0] != "" && pair[1] != "" && pair[0] != pair[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // fill takes what m does not say from what a library says of the same machine.
