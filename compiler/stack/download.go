@@ -94,7 +94,7 @@ func (d *decoder) checkFetched(t *syntax.Table, v *syntax.Value, words Keywords,
 	case mistyped(t, words.Names(), "sha256", "unverified"):
 	case sum == "" && !dl.Unverified:
 		d.errorf(diag.Unverified, v.Span, "the download of %q is not pinned by a sha256", dl.URL.Source()).
-			help("add sha256 = \"…\" (sha256sum prints it), or say unverified = true and run whatever the server sends")
+			help("add sha256 = \"…\" (stackc mirror lock writes it), or say unverified = true and run whatever the server sends")
 	case sum != "" && !isSHA256(sum):
 		d.errorf(diag.BadValue, t.Get("sha256").Value.Span, "%q is not a SHA-256: 64 hexadecimal digits in lower case", sum)
 	}

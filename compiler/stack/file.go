@@ -142,7 +142,7 @@ func (d *decoder) checkFile(e *syntax.Entry, body *syntax.Table, f *HostFile) {
 		d.errorf(diag.BadValue, f.SHA256.Pos.Span, "%q is not a SHA-256: 64 hexadecimal digits in lower case", f.SHA256.Source())
 	case f.Source.Given() && f.Remote() && !f.SHA256.Given() && !f.Unverified:
 		d.errorf(diag.Unverified, f.Source.Pos.Span, "the download of %q is not pinned by a sha256", f.Source.Source()).
-			help("add sha256 = \"…\" (sha256sum prints it), or say unverified = true and take whatever the server sends")
+			help("add sha256 = \"…\" (stackc mirror lock writes it), or say unverified = true and take whatever the server sends")
 	case badOrigin(f.Origin):
 		d.at("origin").badOrigin(f.Origin, f.Origin.Pos.Span)
 	case f.Origin.Given() && f.Origin.Source() != "" && !f.Remote():
