@@ -108,8 +108,8 @@ func scaleStack(n int) string {
 }
 
 // scale measures a stack of many units on 50 machines, and beside it what fleet itself
-// takes. The machines are registered and their states written as agents would: 50
-// agents in one process would leave nothing of it to measure.
+// takes. The machines are registered, and their states written as agents would: an
+// engine and 50 agents in one process would leave nothing of it to measure.
 func (b *bench) scale() error {
 	names := []string{"check", "plan", "submit --no-wait", "submit, nothing to do", "diff", "status", "graph"}
 	floors := []string{"fleet: bare PUTs, 8 at a time", "fleet: bare lists, in pages", "etcd: the same lists"}
@@ -183,14 +183,20 @@ func (b *bench) scaleOf(n int) ([]cost, [3]time.Duration, error) {
 	return costs, bare, nil
 }
 
-// startScaleBox starts a box with one machine that works and the others registered.
+// startScaleBox starts a box in which only etcd and fleet's API work, with machines that
+// are registered.
 func (b *bench) startScaleBox() (*box, error) {
 	x, err := b.startBoxWith("--machine", "role=other")
 	if err != nil {
 		return nil, err
 	}
+	resp, err := http.Post(x.Control+"/machines/n1/stop?how=fleetd", "", nil)
+	if err != nil {
+		return nil, errors.Join(err, x.stop())
+	}
+	resp.Body.Close()
 	for i := range scaleMachines {
-		id := fmt.Sprintf("%032x", 0xabc000+i)
+		id := scaleMachine(i)
 		object := fmt.Sprintf(`{"ID":%q,"PublicIP":"10.1.0.%d","Metadata":{"role":"node"},"Version":"1.0.0"}`, id, i+1)
 		if err := b.write(x, "/machines/"+id+"/object", object); err != nil {
 			return nil, errors.Join(err, x.stop())
@@ -218,37 +224,33 @@ func (b *bench) write(x *box, key, value string) error {
 	return err
 }
 
-// play waits until fleet has placed all units, and says that they run there.
+// play places the units as fleet's engine would, and says that they run there.
 func (b *bench) play(x *box, n int) error {
 	conn, err := fleet.Dial(fleet.Config{Endpoint: x.Etcd, Etcd: &fleet.EtcdConfig{}})
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	for placed := 0; placed < n; {
-		list, err := conn.Units(b.ctx)
-		if err != nil {
-			return err
-		}
-		placed = 0
-		var group errgroup.Group
-		group.SetLimit(8)
-		for _, u := range list {
-			if u.Machine == "" {
-				continue
-			}
-			placed++
-			group.Go(func() error {
-				row := fmt.Sprintf(`{"loadState":"loaded","activeState":"active","subState":"running","machineState":{"ID":%q},"unitHash":%q}`, u.Machine, u.Hash)
-				return b.write(x, "/states/"+string(u.Name)+"/"+u.Machine, row)
-			})
-		}
-		if err := group.Wait(); err != nil {
-			return err
-		}
+	list, err := conn.Units(b.ctx)
+	if err != nil {
+		return err
 	}
-	return nil
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i, u := range list {
+		group.Go(func() error {
+			id := scaleMachine(i / 10 % scaleMachines)
+			row := fmt.Sprintf(`{"loadState":"loaded","activeState":"active","subState":"running","machineState":{"ID":%q},"unitHash":%q}`, id, u.Hash)
+			return errors.Join(b.write(x, "/job/"+string(u.Name)+"/target", id), b.write(x, "/states/"+string(u.Name)+"/"+id, row))
+		})
+	}
+	if err := group.Wait(); err != nil || len(list) == n {
+		return err
+	}
+	return fmt.Errorf("%d units are listed", len(list))
 }
+
+func scaleMachine(i int) string { return fmt.Sprintf("%032x", 0xabc000+i) }
 
 // barePuts is how long fleet takes to store as many units.
 func (b *bench) barePuts(n int) (time.Duration, error) {
