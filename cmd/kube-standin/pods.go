@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // pods starts the static pods of a directory, as a kubelet does: each container's
 // command, which is one of hyperkube, is played in this process until ctx ends. Files
-// that come later are not seen.
-func (p player) pods(ctx context.Context, dir string) error {
+// that come later are not seen. running is done when all have ended.
+func (p player) pods(ctx context.Context, dir string, running *sync.WaitGroup) error {
 	if dir == "" {
 		return nil
 	}
@@ -38,11 +39,11 @@ func (p player) pods(ctx context.Context, dir string) error {
 			h := p.host
 			h.args = c.Command
 			p.logf("starts the pod of %s", path)
-			go func() {
+			running.Go(func() {
 				if code := run(ctx, h); code != exitOK {
 					p.logf("the pod of %s ended with %d", path, code)
 				}
-			}()
+			})
 		}
 	}
 	return nil

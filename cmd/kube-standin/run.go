@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -150,7 +151,11 @@ func (p player) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.pods(ctx, p.flags["pod_manifest_path"]); err != nil {
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	if err := p.pods(ctx, p.flags["pod_manifest_path"], &running); err != nil {
 		return err
 	}
 	return p.serve(ctx, s)
