@@ -541,4 +541,9 @@ func TestDocsCoverage(t *testing.T) {
 	if rows == 0 {
 		t.Error("docs/coverage.md names no test")
 	}
+	for _, m := range regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]+) \|(.*)\|$`).FindAllStringSubmatch(doc, -1) {
+		if covered := strings.Contains(m[3], "`"); covered == (m[2] == "–") && m[1] != "in the guide" && m[1] != "---" {
+			t.Errorf("docs/coverage.md: %q has neither a test nor a dash, or both", m[1])
+		}
+	}
 }
