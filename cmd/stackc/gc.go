@@ -30,9 +30,9 @@ func (p *program) gc() *cli.Command {
 		Usage:     "clear fleet's registry of the contents of units that are gone",
 		ArgsUsage: " ",
 		Description: `fleet keeps the content of every unit that was ever replaced or destroyed, and each
-of its agents reads all of them on every pass: with thousands, starting a unit takes a
-minute. gc removes, through etcd, what no unit has: nothing that is younger than
---min-age, and nothing that a unit takes meanwhile. Other clients may go on. etcd keeps
+of its agents, its engine and every list read all of them, again and again. gc removes,
+through etcd, what no unit has: nothing that is younger than --min-age, and nothing
+that a unit takes meanwhile. Other clients may go on. etcd keeps
 no times, so that a content is known to be old when an earlier gc has seen it; where
 none ran yet, the first notes the time, or waits with --wait. Interrupted or killed at
 any point, the next gc goes on from there.
