@@ -90,7 +90,7 @@ func newRolled(r *rand.Rand, name string) *rolled {
 	if r.IntN(2) == 0 {
 		s.update.MaxExtra, s.update.MaxUnavailable = 1+r.IntN(2), r.IntN(2)
 	}
-	s.restart = []string{"400ms", "6s", "6s"}[r.IntN(3)]
+	s.restart = []string{"400ms", "8s", "8s"}[r.IntN(3)]
 	if r.IntN(2) == 0 {
 		s.update.OnFailure = units.RollBackOnFailure
 	}
@@ -229,7 +229,7 @@ func loseMachine(t *testing.T, b *truthBox, down *powerLoss, n int) {
 
 // noticed is how long a crash may go unseen by a run: the machine tells it, and the
 // run looks once a second. A machine is missed after its TTL of 8 s.
-const noticed, missed = 3 * time.Second, 12 * time.Second
+const noticed, missed = 5 * time.Second, 15 * time.Second
 
 // away is an instance that is not up: since when, and who has taken it down.
 type away struct {
