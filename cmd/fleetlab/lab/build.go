@@ -20,10 +20,11 @@ import (
 
 // Binaries are the programs a lab is made of. They are never changed once built.
 type Binaries struct {
-	Fleetd   string            // fleet 1.0.0's daemon
-	Fleetctl string            // and its client
-	Fleetlab string            // this module's fleetlab, which serves the mirror
-	Standin  map[string]string // kube-standin by release
+	Fleetd    string            // fleet 1.0.0's daemon
+	Fleetctl  string            // and its client
+	Fleetlab  string            // this module's fleetlab, which serves the mirror
+	Cloudinit string            // coreos-cloudinit's code, which sets a machine up by its cloud-config
+	Standin   map[string]string // kube-standin by release
 }
 
 // Releases are the Kubernetes releases there is a stand-in for.
@@ -153,7 +154,7 @@ func (s Sources) key() (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, runtime.Version(), runtime.GOARCH)
 	for _, root := range []string{
-		filepath.Join(s.Repo, "cmd", "fleetlab"), filepath.Join(s.Repo, "cmd", "kube-standin"),
+		filepath.Join(s.Repo, "cmd", "fleetlab"), filepath.Join(s.Repo, "cmd", "cloudinit"), filepath.Join(s.Repo, "cmd", "kube-standin"),
 		filepath.Join(s.FleetModule, "fleetd"), filepath.Join(s.FleetModule, "fleetctl"),
 		filepath.Join(s.FleetModule, "go.mod"), filepath.Join(s.FleetModule, "go.sum"),
 	} {
@@ -186,10 +187,11 @@ func hashFile(h io.Writer, path string) error {
 
 func binariesIn(dir string) Binaries {
 	b := Binaries{
-		Fleetd:   filepath.Join(dir, "fleetd"),
-		Fleetctl: filepath.Join(dir, "fleetctl"),
-		Fleetlab: filepath.Join(dir, "fleetlab"),
-		Standin:  map[string]string{},
+		Fleetd:    filepath.Join(dir, "fleetd"),
+		Fleetctl:  filepath.Join(dir, "fleetctl"),
+		Fleetlab:  filepath.Join(dir, "fleetlab"),
+		Cloudinit: filepath.Join(dir, "cloudinit"),
+		Standin:   map[string]string{},
 	}
 	for _, r := range Releases() {
 		b.Standin[r] = filepath.Join(dir, "kube-standin-"+r)
@@ -214,6 +216,7 @@ func (s Sources) buildTo(ctx context.Context, dir string) (Binaries, error) {
 		{s.FleetModule, "./fleetd", fleetVersion, b.Fleetd},
 		{s.FleetModule, fleetctl, fleetVersion, b.Fleetctl},
 		{s.Repo, "./cmd/fleetlab", "-s -w", b.Fleetlab},
+		{filepath.Join(s.Repo, "cmd", "cloudinit"), ".", "-s -w", b.Cloudinit},
 	}
 	for _, r := range Releases() {
 		steps = append(steps, struct{ module, pkg, ldflags, out string }{s.Repo, "./cmd/kube-standin", "-s -w -X main.release=" + r, b.Standin[r]})

@@ -64,6 +64,10 @@ type Config struct {
 	Nodes    []NodeConfig // DefaultNodes when empty
 	Mirror   string       // directory to serve; an empty one inside the lab when empty
 
+	// UserData are cloud-configs by the names of nodes. With them the nodes have what CoreOS's image has and are set up by their cloud-configs alone: no etcd,
+	// no metadata and no unit of the lab's own. Up then returns when fleet lists the machines that the nodes' Metadata expect.
+	UserData map[string]string
+
 	// Keep lets the lab outlive the process that made it. Without it the next Up on this machine removes it once that process is gone.
 	Keep bool
 	// EtcdOnNodes runs an etcd gateway as etcd.service on the other nodes, so that 127.0.0.1:4001 answers on every machine.
@@ -229,6 +233,11 @@ func (l *Lab) up(ctx context.Context, c Config) error {
 	}
 	if err := l.writeOverlay(c.Binaries); err != nil {
 		return err
+	}
+	if c.bare() {
+		if err := l.writeImage(c.Binaries); err != nil {
+			return err
+		}
 	}
 	if err := l.startMirror(ctx); err != nil {
 		return err

@@ -50,8 +50,18 @@ func (n *Node) TCPEndpoint() string { return fmt.Sprintf("http://%s:%d", n.Addre
 // Console is the file that holds what systemd and nspawn said, over all boots.
 func (n *Node) Console() string { return filepath.Join(n.lab.Dir, n.Name, "console.log") }
 
-// consoleTail is the end of the console, for an error message: the file itself goes with the lab.
+// consoleTail is the end of the console and of the journal, for an error message: the files themselves go with the lab.
 func (n *Node) consoleTail() string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	journal, err := n.Exec(ctx, "journalctl", "--no-pager", "--quiet", "--lines=60", "--output=short-monotonic")
+	if err != nil {
+		journal = err.Error()
+	}
+	return n.consoleFile() + "its journal:\n" + journal
+}
+
+func (n *Node) consoleFile() string {
 	data, err := os.ReadFile(n.Console())
 	if err != nil {
 		return err.Error()

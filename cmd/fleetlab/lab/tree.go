@@ -76,7 +76,12 @@ func (n *Node) writeTree(c Config) error {
 			return err
 		}
 	}
-	for name, content := range n.etcFiles() {
+	if c.bare() {
+		if err := n.WriteFile(userData, c.UserData[n.Name], 0o600); err != nil {
+			return err
+		}
+	}
+	for name, content := range n.etcFiles(c) {
 		if err := n.WriteFile(filepath.Join("/etc", name), content, 0o644); err != nil {
 			return err
 		}
@@ -88,8 +93,8 @@ func (n *Node) writeTree(c Config) error {
 }
 
 // etcFiles are the node's own files in /etc.
-func (n *Node) etcFiles() map[string]string {
-	return map[string]string{
+func (n *Node) etcFiles(c Config) map[string]string {
+	files := map[string]string{
 		"machine-id":    n.MachineID() + "\n",
 		"hostname":      n.Name + "\n",
 		"hosts":         "127.0.0.1 localhost " + n.Name + "\n",
@@ -97,13 +102,18 @@ func (n *Node) etcFiles() map[string]string {
 		"passwd": `root:x:0:0:root:/root:/bin/sh
 messagebus:x:100:100::/nonexistent:/usr/sbin/nologin
 etcd:x:101:101::/var/lib/etcd:/usr/sbin/nologin
+core:x:500:500::/home/core:/bin/sh
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 `,
-		"group":  "root:x:0:\nadm:x:4:\ntty:x:5:\nutmp:x:43:\nmessagebus:x:100:\netcd:x:101:\nsystemd-journal:x:102:\nnogroup:x:65534:\n",
+		"group":  "root:x:0:\nadm:x:4:\ntty:x:5:\nutmp:x:43:\nmessagebus:x:100:\netcd:x:101:\ncore:x:500:\nsystemd-journal:x:102:\nnogroup:x:65534:\n",
 		"shadow": "root:*:19000:0:99999:7:::\n",
 		// What CoreOS's cloud-init writes, read by the older guide's units.
 		"environment": fmt.Sprintf("COREOS_PRIVATE_IPV4=%s\nCOREOS_PUBLIC_IPV4=%s\n", n.Address, n.Address),
 	}
+	if c.bare() {
+		delete(files, "environment")
+	}
+	return files
 }
 
 // copyFromHost takes over the few files of the host's /etc that its /usr cannot do without.

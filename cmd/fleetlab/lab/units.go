@@ -20,6 +20,9 @@ var maskedUnits = []string{
 
 // hostUnits are the units that are on a node before fleet, as a cloud-config puts them there: what stacks wait for and never submit. An empty text masks the name.
 func (n *Node) hostUnits(c Config) map[string]string {
+	if c.bare() {
+		return map[string]string{"user-cloudinit.service": n.cloudinitService()}
+	}
 	return map[string]string{
 		"fleet.socket":                      n.fleetSocket(),
 		"fleet.service":                     n.fleetService(c),
