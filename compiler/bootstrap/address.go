@@ -151,6 +151,8 @@ func (b *builder) environment(u *unit, into string, p Program) {
 	u.follow(into, networkUnit)
 	u.addTo(into, "Service", "EnvironmentFile", "-"+file)
 	u.addTo(into, "Service", "TimeoutStartSec", "0")
+	// The image's etcd runs as a user of its own, who may not write there.
+	u.addTo(into, "Service", "PermissionsStartOnly", "true")
 	u.addTo(into, "Service", "ExecStartPre", b.waitFor(p.Unit, addressVariable, networkFile))
 	var lines strings.Builder
 	for _, s := range p.Settings {
