@@ -45,9 +45,9 @@ func (p player) service() (service, error) {
 	switch p.program {
 	case "kube-apiserver":
 		at := net.JoinHostPort(f.or("insecure_bind_address", f.or("address", "127.0.0.1")), f.or("insecure_port", f.or("port", "8080")))
-		return service{listen: []string{at}, needs: []need{etcdNeed(f["etcd_servers"])}, api: newMinions()}, nil
+		return service{listen: []string{at}, needs: []need{etcdNeed(f["etcd_servers"])}, api: newMinions(f["etcd_servers"])}, nil
 	case "kube-controller-manager":
-		return service{listen: []string{join(f, "address", "127.0.0.1", "port", "10252")}, needs: []need{apiNeed(f["master"])}}, nil
+		return service{listen: []string{join(f, "address", "127.0.0.1", "port", "10252")}, needs: p.controllerNeeds()}, nil
 	case "kube-scheduler":
 		return service{listen: []string{join(f, "address", "127.0.0.1", "port", "10251")}, needs: []need{apiNeed(f["master"])}}, nil
 	case "kube-proxy":
@@ -56,6 +56,23 @@ func (p player) service() (service, error) {
 		return p.kubelet()
 	}
 	return service{}, unknownProgram(p.program)
+}
+
+// controllerNeeds is the apiserver, to which the controller manager adds the minions that its flag lists (pkg/cloudprovider/controller).
+func (p player) controllerNeeds() []need {
+	api := apiNeed(p.flags["master"])
+	if p.flags["machines"] == "" {
+		return []need{api}
+	}
+	add := func(ctx context.Context) error {
+		for _, id := range strings.Split(p.flags["machines"], ",") {
+			if err := postMinion(ctx, strings.TrimSuffix(api.urls[0], "/healthz"), id); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return []need{api, {name: "the apiserver's list of minions", ask: add}}
 }
 
 func (p player) proxy() (service, error) {
