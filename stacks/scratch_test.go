@@ -12,6 +12,7 @@ import (
 
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/units"
+	"github.com/stackc/stackc/units/expect"
 )
 
 // scratch is the guide that has no units: it gives static pods, and lists flags
@@ -216,5 +217,48 @@ func TestScratchPods(t *testing.T) {
 				t.Errorf("the pod runs\n%q\nthe unit\n%q", command[1:], flags)
 			}
 		})
+	}
+}
+
+// TestScratchChecks holds what "stackc verify" asks of a cluster of 1.11 against
+// the guide: the addresses of its liveness probes, and "kubectl get nodes".
+func TestScratchChecks(t *testing.T) {
+	const pods = `stack = "small"
+use      = [{ stack = "std:kubernetes/1.11-pods", params = { mirror = "http://10.0.0.9", master = "10.20.30.40", security = "SECURITY", unverified = true } }]
+machine  = { m = { role = "master", address = "10.20.30.40" }, n = { role = "node", address = "10.20.30.41" } }
+`
+	for security, api := range map[string]expect.Ask{
+		"https":    {Scheme: "https", Port: 6443},
+		"firewall": {Scheme: "http", Port: 8080},
+	} {
+		units := compileExample(t, "k8s-1.11.toml", stack.Setting{Name: "security", Text: security})
+		manifests := compileStack(t, strings.Replace(pods, "SECURITY", security, 1))
+		for nodes, result := range map[string][]expect.Check{
+			"10.20.30.41 10.20.30.42": units.Checks, "10.20.30.40 10.20.30.41": manifests.Checks,
+		} {
+			base := fmt.Sprintf("%s://:%d", api.Scheme, api.Port)
+			want := map[string]string{
+				"apiserver":          base + "/healthz: ok",
+				"controller-manager": "http://10.20.30.40:10252/healthz: ok",
+				"scheduler":          "http://10.20.30.40:10251/healthz: ok",
+				"nodes":              base + "/api/v1/nodes: items[].metadata.name " + nodes,
+			}
+			got := map[string]string{}
+			for _, c := range result {
+				switch {
+				case c.Kind != expect.Declared:
+				case c.Ask.URL != "":
+					got[c.Name] = c.Ask.URL + ": " + c.Want.Contains
+				default:
+					got[c.Name] = fmt.Sprintf("%s://:%d%s: %s", c.Ask.Scheme, c.Ask.Port, c.Ask.Path, c.Want.Contains)
+				}
+				if c.Kind == expect.Declared && c.Want.Listed {
+					got[c.Name] += c.Want.List + " " + strings.Join(c.Want.Set, " ")
+				}
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("%s: got %q, want %q", security, got, want)
+			}
+		}
 	}
 }
