@@ -9,7 +9,7 @@ import (
 
 // reconciled is how long after a request every agent has acted on it: agents look
 // every 5 seconds and at each event (fleet v1.0.0 agent/reconcile.go). It counts
-// for global units, of which fleet does not tell the state it believes in.
+// for units of which fleet does not tell what their agents have launched.
 const reconciled = 7 * time.Second
 
 // gate waits until a wave may begin. It is false when it never will, because a
@@ -106,16 +106,22 @@ func (r *run) allLoaded(ctx context.Context, s *Snapshot, hold []units.Name) (bo
 }
 
 // loaded reports whether a unit is on its machine with its new content and, if it
-// was put to "loaded", whether its agent has acted on that.
+// was put to "loaded", whether its agent has acted on that. fleet writes new content
+// before the desired state (fleet v1.0.0 registry/job.go CreateUnit), so that an agent
+// may load it and start it as the old one was: what is launched then is no news to it.
 func (r *run) loaded(ctx context.Context, t *track, now time.Time) (bool, error) {
 	if !t.sight.seen() || len(t.sight.missing) > 0 || t.sight.verdict == units.Unloadable {
 		return false, nil
 	}
-	if t.plan.Held == "" || t.plan.Action == Create || t.plan.Action == Replace {
+	replaced := t.plan.Action == Replace
+	if t.plan.Held == "" || t.plan.Action == Create || replaced && t.where.Global {
 		return true, nil // the row with the new content came after the request
 	}
-	if t.running() && now.Sub(t.at) < oldRowFor {
+	if !replaced && t.running() && now.Sub(t.at) < oldRowFor {
 		return false, nil // or what runs now would be taken for what is started next
+	}
+	if t.silent && now.Sub(t.at) < reconciled {
+		return false, nil
 	}
 	if t.where.Global {
 		return now.Sub(t.at) >= reconciled, nil

@@ -131,6 +131,9 @@ func (r *run) do(ctx context.Context, step Step) (remade bool, err error) {
 	}
 	switch step.Do {
 	case PutState:
+		if err := r.listen(ctx, step); err != nil {
+			return false, err
+		}
 		return false, r.client.SetState(ctx, step.Unit, step.State)
 	case DeleteUnit:
 		err := r.client.Delete(ctx, step.Unit)
@@ -154,6 +157,19 @@ func (r *run) do(ctx context.Context, step Step) (remade bool, err error) {
 			units.ShortHash(live.Hash), units.ShortHash(t.hash))
 	}
 	return true, r.remake(ctx, t, options, step.State)
+}
+
+// listen notes before a unit is loaded to be launched again whether fleet takes it for
+// launched. Agents repeat that of each unit, and one that is late with it is not seen
+// to act on the request.
+func (r *run) listen(ctx context.Context, step Step) error {
+	t := r.byName[step.Unit]
+	if t.plan.Action != Restart || step.State != units.Loaded || t.where.Global {
+		return nil
+	}
+	live, err := r.client.Unit(ctx, step.Unit)
+	t.silent = err == nil && live.Current != units.Launched
+	return err
 }
 
 // remake removes a unit and makes it anew, which may move it. fleet before 0.13

@@ -68,6 +68,9 @@ type track struct {
 	// healthyFor for how long that must be so before its rollout goes on.
 	upSince    time.Time
 	healthyFor time.Duration
+	// silent says that fleet did not take the unit for launched before it was loaded
+	// to be launched again.
+	silent bool
 	// staged says that a global unit is not to run on all machines yet, since it is
 	// changed on one after the other.
 	staged bool

@@ -48,6 +48,7 @@ type Cluster struct {
 	next     time.Time
 	deaf     bool
 	broken   map[string]bool
+	silent   map[string]bool
 	server   *http.Server
 	listener *listener
 }
@@ -63,7 +64,7 @@ func newRecord(u job.Unit) *record { return &record{Unit: u, global: u.IsGlobal(
 
 // New makes a cluster of these machines. It is closed with Close.
 func New(machines ...Machine) *Cluster {
-	c := &Cluster{units: map[string]*record{}, behave: map[units.Name]Behaviour{}, broken: map[string]bool{}, next: time.Now().Add(Pass)}
+	c := &Cluster{units: map[string]*record{}, behave: map[units.Name]Behaviour{}, broken: map[string]bool{}, silent: map[string]bool{}, next: time.Now().Add(Pass)}
 	for _, m := range machines {
 		c.machines = append(c.machines, newHost(m))
 	}
@@ -120,6 +121,14 @@ func (c *Cluster) StayFailed(name units.Name) {
 			u.running, u.failed = false, true
 		}
 	}
+}
+
+// Silent lets the agents be late to say that they have launched the unit, so that
+// fleet takes it for loaded.
+func (c *Cluster) Silent(name units.Name) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent[string(name)] = true
 }
 
 // Unloadable makes systemd on all machines refuse to load a unit.

@@ -74,7 +74,7 @@ func (s *store) scheduled(name string) job.ScheduledUnit {
 	if r.machine != "" {
 		state = job.JobStateLoaded
 	}
-	if h := s.c.host(r.machine); h != nil && h.units[name] != nil && h.units[name].launched {
+	if h := s.c.host(r.machine); h != nil && h.units[name] != nil && h.units[name].launched && !s.c.silent[name] {
 		state = job.JobStateLaunched
 	}
 	return job.ScheduledUnit{Name: name, State: &state, TargetMachineID: r.machine}
