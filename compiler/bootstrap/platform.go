@@ -10,7 +10,7 @@ import (
 
 // Platforms are the ways in which a configuration comes to a machine that
 // [Host.How] knows.
-func Platforms() []string { return []string{"iso", "aws", "cloudformation", "gce"} }
+func Platforms() []string { return []string{"iso", "aws", "cloudformation", "gce", "vagrant"} }
 
 // FileName is the name of the file that holds the host in a format.
 func (h *Host) FileName(f Format) string {
@@ -32,6 +32,8 @@ func (h *Host) How(platform, file, text string) (string, error) {
 	case "cloudformation":
 		piece, err := json.MarshalIndent(map[string]any{"UserData": map[string]string{"Fn::Base64": text}}, "", "  ")
 		return string(piece) + "\n", err
+	case "vagrant":
+		return h.vagrant(quoted), nil
 	}
 	return "", fmt.Errorf("nothing is known of %q", platform)
 }
@@ -46,6 +48,12 @@ func (h *Host) install(file string) (string, error) {
 		channel = "stable"
 	}
 	return "coreos-install -d " + units.ShellQuote(h.Machine.Disk.Expand(nil)) + " -C " + units.ShellQuote(channel) + " -c " + file + "\n", nil
+}
+
+// vagrant is what is typed beside the Vagrantfile of CoreOS: it gives all of its
+// machines the one file user-data, and config.rb says how many there are.
+func (h *Host) vagrant(file string) string {
+	return "cp " + file + " user-data\necho '$num_instances = '" + h.count() + " >>config.rb\nvagrant up\n"
 }
 
 // count is how many machines a command starts, the shell's variable for what many share.
