@@ -71,6 +71,43 @@ func TestRolloutInvariant(t *testing.T) {
 	t.Logf("%d rollouts: %v", *rolloutRounds*rolloutStacks, seen)
 }
 
+// TestRolloutKeepsEnough has the last of three instances crash as soon as the first one
+// is changed. It is away for so much longer than the first must be healthy that the run
+// sees it: the second one must not be taken down before it is up again.
+func TestRolloutKeepsEnough(t *testing.T) {
+	t.Parallel() // most of the time it waits
+	b := startTruthBox(t)
+	conn, err := fleet.Dial(fleet.Config{Endpoint: b.endpoint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s := &rolled{name: "keep", count: 3, restart: "6s", log: map[string]int{}, update: units.Update{MaxUnavailable: 1, HealthyFor: 2000, OnFailure: units.StopOnFailure}}
+	if out := s.apply(t, t.Context(), conn, s.version(0)); out == nil || len(out.Bad()) > 0 {
+		t.Fatalf("it did not come up: %+v", out)
+	}
+	s.since = b.lastEvent(t)
+	found, err := survey(t.Context(), conn, s.version(1), fleet.DiffOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := fleet.Apply(t.Context(), conn, found.plan, fleet.ApplyOptions{Timeout: time.Minute, PauseAfter: 2}, func(e fleet.Event) {
+		if done, ok := e.(fleet.StepDone); ok && done.Step.Unit == "keep@1.service" {
+			b.call(t, http.MethodPost, "/units/exit?unit=keep@3.service", "")
+		}
+	})
+	if err != nil || len(out.Bad()) > 0 {
+		t.Errorf("%+v, %v", out, err)
+	}
+	var list []event
+	b.get(t, fmt.Sprintf("/journal?unit=keep*&after=%d", s.since), &list)
+	back := slices.IndexFunc(list, func(e event) bool { return e.Unit == "keep@3.service" && e.Event == "up" })
+	next := slices.IndexFunc(list, func(e event) bool { return e.Unit == "keep@2.service" && e.Event == "stop" })
+	if back < 0 || next < back {
+		t.Errorf("keep@2 goes down at %d, and keep@3 is up again at %d of %+v", next, back, list)
+	}
+}
+
 // rolled is a group of instances, or a global unit, and what is done to it.
 type rolled struct {
 	name   string
