@@ -156,12 +156,20 @@ func (p *Plan) members(s *Snapshot, g group) []units.Name {
 		down[u.Unit] = !slices.ContainsFunc(s.StatesOf(u.Unit), newTarget(*u).standing)
 	}
 	slices.SortStableFunc(names, func(a, b units.Name) int {
-		if down[a] != down[b] {
-			return map[bool]int{true: -1, false: 1}[down[a]]
-		}
-		return cmp.Compare(numberOf(a), numberOf(b))
+		return cmp.Or(falseFirst(!down[a], !down[b]), cmp.Compare(numberOf(a), numberOf(b)))
 	})
 	return names
+}
+
+// falseFirst orders what is not before what is.
+func falseFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // numberOf is the number of an instance, 0 for a unit that has none.

@@ -91,6 +91,9 @@ func (r *roller) planMachine(g group, left []units.Name) {
 		return // fleet does not change it on several
 	}
 	slices.Sort(m.machines)
+	// First those where neither runs: that costs nothing, and until it does no other
+	// machine may be touched.
+	slices.SortStableFunc(m.machines, func(a, b string) int { return falseFirst(s.servedOn(*u, a), s.servedOn(*u, b)) })
 	if u.Action == Restart { // it is down where a stand-in is up
 		u.Action, u.Reason = None, ""
 	}
@@ -98,6 +101,12 @@ func (r *roller) planMachine(g group, left []units.Name) {
 	m.rollout.Units = append(m.rollout.Units, u.Unit)
 	m.rollout.Extra = left
 	r.machines = append(r.machines, m)
+}
+
+// servedOn reports whether a global unit or its stand-in is up on a machine.
+func (s *Snapshot) servedOn(u UnitPlan, machine string) bool {
+	on := func(row UnitState) bool { return row.Machine == machine && newTarget(u).standing(row) }
+	return slices.ContainsFunc(s.StatesOf(u.Unit), on) || slices.ContainsFunc(s.StatesOf(standIn(u.Unit, machine)), on)
 }
 
 // addStandIns puts the units into the plan that change global ones machine by
