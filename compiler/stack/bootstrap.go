@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -132,27 +133,27 @@ var bootstrapWords = []keyword[Bootstrap]{
 }
 
 var osUpdateWords = []keyword[OSUpdate]{
-	key("group", matching(NotEmpty), func(u *OSUpdate) *Text { return &u.Group }, "the channel that updates come from", `"stable"`),
+	key("group", matching(NotEmpty, filled), func(u *OSUpdate) *Text { return &u.Group }, "the channel that updates come from", `"stable"`),
 	key("reboot", choice1(RebootStrategies), func(u *OSUpdate) *Word { return &u.Reboot }, "when a machine starts again for an update", `"etcd-lock"`),
-	key("server", matching(`://`), func(u *OSUpdate) *Text { return &u.Server }, "an update server of one's own", `"http://10.0.0.1:8000/v1/update/"`),
+	key("server", matching(`://`, withScheme), func(u *OSUpdate) *Text { return &u.Server }, "an update server of one's own", `"http://10.0.0.1:8000/v1/update/"`),
 }
 
 var etcdWords = []keyword[BootEtcd]{
 	key("unit", hostUnitForm(), func(e *BootEtcd) *units.Name { return &e.Unit }, "etcd2.service, or etcd.service for etcd 0.4", `"etcd2.service"`),
 	key("members", names(), func(e *BootEtcd) *[]Word { return &e.Members }, "the roles whose machines are members; without it all machines", `"master"`),
 	key("proxies", names(), func(e *BootEtcd) *[]Word { return &e.Proxies }, "the roles whose machines pass requests on to the members", `"worker"`),
-	key("discovery", matching(`://`), func(e *BootEtcd) *Text { return &e.Discovery }, "the URL of a discovery service, instead of the inventory", `"https://discovery.etcd.io/9a6b7af06c8a677b4e5f76ae9ce0da9c"`),
-	key("token", matching(NotEmpty), func(e *BootEtcd) *Text { return &e.Token }, "what tells this cluster from others; the stack's name when it is not said", `"etcd-cluster-1"`),
+	key("discovery", matching(`://`, withScheme), func(e *BootEtcd) *Text { return &e.Discovery }, "the URL of a discovery service, instead of the inventory", `"https://discovery.etcd.io/9a6b7af06c8a677b4e5f76ae9ce0da9c"`),
+	key("token", matching(NotEmpty, filled), func(e *BootEtcd) *Text { return &e.Token }, "what tells this cluster from others; the stack's name when it is not said", `"etcd-cluster-1"`),
 	key("ports", portsForm(), func(e *BootEtcd) *[]Int { return &e.Ports }, "the ports for clients, the first being the one that is told", `[2379, 4001]`),
 	key("peer_ports", portsForm(), func(e *BootEtcd) *[]Int { return &e.PeerPorts }, "the ports for members, the first being the one that is told", `[2380, 7001]`),
 	key("listen", address(), func(e *BootEtcd) *Text { return &e.Listen }, "the address at which clients are served", `"0.0.0.0"`),
 	key("advertise", choice1(sides), func(e *BootEtcd) *Word { return &e.Advertise }, "which of its addresses a member tells clients", `"public"`),
-	key("command", matching(slashPattern), func(e *BootEtcd) *Text { return &e.Command }, "what runs etcd on an image that has no unit for it", `"/usr/bin/etcd2"`),
+	key("command", matching(slashPattern, absolute), func(e *BootEtcd) *Text { return &e.Command }, "what runs etcd on an image that has no unit for it", `"/usr/bin/etcd2"`),
 }
 
 var fleetWords = []keyword[BootFleet]{
 	key("public_ip", choice1(sides), func(f *BootFleet) *Word { return &f.PublicIP }, "which of its addresses a machine tells the cluster", `"public"`),
-	key("command", matching(slashPattern), func(f *BootFleet) *Text { return &f.Command }, "what runs fleet on an image that has no units for it", `"/usr/bin/fleetd"`),
+	key("command", matching(slashPattern, absolute), func(f *BootFleet) *Text { return &f.Command }, "what runs fleet on an image that has no units for it", `"/usr/bin/fleetd"`),
 	key("listen", form[[]Text]{manyShape(stringShape(NotEmpty)), (*decoder).texts}, func(f *BootFleet) *[]Text { return &f.Listen },
 		"further places of fleet's API, as ListenStream= takes them", `["0.0.0.0:49153"]`),
 }
@@ -161,25 +162,32 @@ var flannelWords = []keyword[BootFlannel]{
 	key("unit", hostUnitForm(), func(f *BootFlannel) *units.Name { return &f.Unit }, "flannel's unit in the image", `"flanneld.service"`),
 	key("role", names(), func(f *BootFlannel) *[]Word { return &f.Roles }, "the roles whose machines run it; without it all machines", `"node"`),
 	key("interface", choice1(sides), func(f *BootFlannel) *Word { return &f.Interface }, "which of its addresses a machine is found at", `"public"`),
-	key("command", matching(slashPattern), func(f *BootFlannel) *Text { return &f.Command }, "what runs flannel on an image that has no unit for it", `"/opt/bin/flanneld"`),
+	key("command", matching(slashPattern, absolute), func(f *BootFlannel) *Text { return &f.Command }, "what runs flannel on an image that has no unit for it", `"/opt/bin/flanneld"`),
 }
 
 var dockerWords = []keyword[BootDocker]{
 	key("unit", hostUnitForm(), func(x *BootDocker) *units.Name { return &x.Unit }, "docker's unit in the image", `"docker.service"`),
 	key("role", names(), func(x *BootDocker) *[]Word { return &x.Roles }, "the roles whose machines run it; without it all machines", `"node"`),
-	key("command", matching(slashPattern), func(x *BootDocker) *Text { return &x.Command }, "what runs docker, when the image's own command does not take flannel's options",
+	key("command", matching(slashPattern, absolute), func(x *BootDocker) *Text { return &x.Command }, "what runs docker, when the image's own command does not take flannel's options",
 		`"/usr/bin/docker -d --bip=${FLANNEL_SUBNET} --mtu=${FLANNEL_MTU} -H fd://"`),
 }
 
+// The patterns of matching, compiled.
+var (
+	filled     = pattern.New(NotEmpty)
+	absolute   = pattern.New(slashPattern)
+	withScheme = pattern.New(`://`)
+	folderPath = pattern.New(folderPattern)
+)
+
 // matching is a string in which expressions may stand, and which must match a
-// pattern unless they do.
-func matching(regexp string) form[Text] {
-	fits := pattern.New(regexp)
+// pattern unless they do; fits is the same, compiled.
+func matching(expr string, fits func() *regexp.Regexp) form[Text] {
 	hints := map[string]string{NotEmpty: "write something, or leave it out", slashPattern: "it begins with a /", `://`: `it is a URL, like "http://10.0.0.1/"`}
-	return form[Text]{stringShape(regexp), func(d *decoder, v *syntax.Value) Text {
+	return form[Text]{stringShape(expr), func(d *decoder, v *syntax.Value) Text {
 		t := d.text(v)
 		if t.sound() && (v.Kind != syntax.String || !strings.Contains(v.Str, exprOpen)) && !fits().MatchString(t.Source()) {
-			d.errorf(diag.BadValue, v.Span, "%q cannot stand here", t.Source()).help("%s", hints[regexp])
+			d.errorf(diag.BadValue, v.Span, "%q cannot stand here", t.Source()).help("%s", hints[expr])
 			return Text{}
 		}
 		return t

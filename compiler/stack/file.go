@@ -50,7 +50,7 @@ func (f *HostFile) On(name string, roles []string) bool {
 var fileWords = []keyword[HostFile]{
 	key("content", text(""), func(f *HostFile) *Text { return &f.Content },
 		"the text of the file", `"nameserver 10.0.0.1\n"`),
-	key("source", matching(NotEmpty), func(f *HostFile) *Text { return &f.Source },
+	key("source", matching(NotEmpty, filled), func(f *HostFile) *Text { return &f.Source },
 		"a URL that the machine fetches, or a file beside this one that is put in", `"motd"`),
 	key("origin", text(webPattern), func(f *HostFile) *Text { return &f.Origin },
 		"where stackc mirror takes it from, when source is a URL that names the mirror", `"https://releases.example.com/v1.0/tool"`),

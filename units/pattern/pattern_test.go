@@ -17,7 +17,7 @@ import (
 // Every expression of the module is compiled here, since a run may never reach the
 // one that is wrong.
 func TestEveryPatternCompiles(t *testing.T) {
-	seen := 0
+	seen, known := 0, map[string]map[string]ast.Expr{}
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
 			return err
@@ -33,7 +33,7 @@ func TestEveryPatternCompiles(t *testing.T) {
 				return true
 			}
 			seen++
-			expr, ok := literal(call.Args[0])
+			expr, ok := literal(call.Args[0], constants(t, known, filepath.Dir(path)))
 			if !ok {
 				t.Errorf("%s: the expression is no literal, so nothing compiles it before it is used", files.Position(call.Pos()))
 			} else if _, err := regexp.Compile(expr); err != nil {
@@ -60,18 +60,55 @@ func isNew(fun ast.Expr) bool {
 	return ok && name.Name == "pattern"
 }
 
-// literal returns the text of a literal, or of several joined by +.
-func literal(e ast.Expr) (string, bool) {
+// literal returns the text of a literal or constant, or of several joined by +.
+func literal(e ast.Expr, known map[string]ast.Expr) (string, bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
 		s, err := strconv.Unquote(e.Value)
 		return s, err == nil
+	case *ast.Ident:
+		value, ok := known[e.Name]
+		if !ok {
+			return "", false
+		}
+		return literal(value, known)
 	case *ast.BinaryExpr:
-		left, ok := literal(e.X)
-		right, also := literal(e.Y)
+		left, ok := literal(e.X, known)
+		right, also := literal(e.Y, known)
 		return left + right, ok && also
 	}
 	return "", false
+}
+
+// constants are those of a package, by their names; it is read once.
+func constants(t *testing.T, known map[string]map[string]ast.Expr, dir string) map[string]ast.Expr {
+	if known[dir] != nil {
+		return known[dir]
+	}
+	known[dir] = map[string]ast.Expr{}
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range g.Specs {
+				v := spec.(*ast.ValueSpec)
+				for i, value := range v.Values {
+					known[dir][v.Names[i].Name] = value
+				}
+			}
+		}
+	}
+	return known[dir]
 }
 
 func TestNew(t *testing.T) {
