@@ -274,7 +274,8 @@ func (r result) said() string {
 	}
 	text := strings.ReplaceAll(lines[0][1], "unix:///var/run/fleet.sock: ", "")
 	// Which of several requests is the first to fail is not told beforehand.
-	return regexp.MustCompile(`^(?:put|delete|get|list|set state)( \S+)?: `).ReplaceAllString(text, "")
+	text = regexp.MustCompile(`^(?:put|delete|get|list|set state)( \S+)?: `).ReplaceAllString(text, "")
+	return regexp.MustCompile(`begins with "\{.*"`).ReplaceAllString(text, `begins with "{…"`)
 }
 
 // faults are what can go wrong between stackc and fleet, for all requests.
