@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/urfave/cli/v2"
 
+	"github.com/stackc/stackc/cmd/stackc/keyring"
 	"github.com/stackc/stackc/cmd/stackc/review"
 	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/compiler/cases"
@@ -163,7 +164,7 @@ func objects() map[string]any {
 		"library list": libraryList{}, "library": view.Library{}, "library show": view.LibraryDetails{}, "export": view.Export{},
 		"needs": view.Needs{}, "need": view.Need{}, "library lock, vendor": locked{}, "locked library": lockedEntry{},
 		"mirror list, fetch, check, lock": mirrorReport{}, "file of a mirror": view.MirrorFile{}, "need of a file": view.MirrorNeed{},
-		"pki list, check": keysReport{}, "file of a PKI": view.KeyOf{}, "place of a file": view.KeyPlace{}, "pki init, issue, renew": keysMade{},
+		"pki list, check": keysReport{}, "file of a PKI": keyring.Entry{}, "place of a file": keyring.Place{}, "pki init, issue, renew": keysMade{},
 		"library check": checkedLibrary{}, "library test": caseReport{}, "difference": cases.Difference{},
 	}
 }

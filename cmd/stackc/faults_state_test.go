@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -32,21 +31,8 @@ type stateTrouble struct {
 	fault  fleettest.Fault
 	refuse bool
 
-	mu    sync.Mutex
-	began time.Time
-	etcd  *fleettest.Etcd
-}
-
-func (o *stateTrouble) hit() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return !o.began.IsZero()
-}
-
-func (o *stateTrouble) end() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.lasts = 0
+	etcd *fleettest.Etcd
+	span
 }
 
 // at tells that a moment has come; answers whether it goes wrong now.
@@ -57,7 +43,7 @@ func (o *stateTrouble) at(moments ...string) bool {
 		o.began = time.Now()
 		o.etcd.Break()
 	}
-	return !o.began.IsZero() && time.Since(o.began) < o.lasts
+	return o.goesOn(o.lasts)
 }
 
 // rule is the outage as the etcd asks for it.

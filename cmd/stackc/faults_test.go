@@ -70,29 +70,40 @@ type outage struct {
 // trouble is an outage that may have begun.
 type trouble struct {
 	outage
-	mu     sync.Mutex
 	writes int
-	began  time.Time
+	span
+}
+
+// span is the time of an outage.
+type span struct {
+	mu    sync.Mutex
+	began time.Time
+	over  bool
 }
 
 // hit reports whether it has begun.
-func (o *trouble) hit() bool {
+func (o *span) hit() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return !o.began.IsZero()
 }
 
 // end lets all go well again.
-func (o *trouble) end() {
+func (o *span) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.lasts = 0
+	o.over = true
+}
+
+// goesOn reports whether it has begun and its time is not over.
+func (o *span) goesOn(lasts time.Duration) bool {
+	return !o.over && !o.began.IsZero() && time.Since(o.began) < lasts
 }
 
 const forEver = time.Duration(1 << 62)
 
 // active reports whether it goes wrong now.
-func (o *trouble) active() bool { return !o.began.IsZero() && time.Since(o.began) < o.lasts }
+func (o *trouble) active() bool { return o.goesOn(o.lasts) }
 
 func (o *trouble) begin() {
 	if o.began.IsZero() {

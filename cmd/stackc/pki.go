@@ -204,9 +204,9 @@ func (p *program) made(o *pkiWork, f *keyring.Folder, made []string, err error) 
 
 // keysReport is the JSON form of all files.
 type keysReport struct {
-	Stack string       `json:"stack"`
-	Dir   string       `json:"dir"`
-	Files []view.KeyOf `json:"files"`
+	Stack string          `json:"stack"`
+	Dir   string          `json:"dir"`
+	Files []keyring.Entry `json:"files"`
 }
 
 func (p *program) listKeys(o *pkiWork, f *keyring.Folder, _ []string) error {
@@ -214,7 +214,7 @@ func (p *program) listKeys(o *pkiWork, f *keyring.Folder, _ []string) error {
 	if err != nil {
 		return err
 	}
-	return p.showKeys(o, f, state, func(list []view.KeyOf) string { return view.Keys(list, p.textWidth()) })
+	return p.showKeys(o, f, state, func(list []keyring.Entry) string { return view.Keys(list, p.textWidth()) })
 }
 
 func (p *program) checkKeys(o *pkiWork, f *keyring.Folder, _ []string) error {
@@ -224,30 +224,18 @@ func (p *program) checkKeys(o *pkiWork, f *keyring.Folder, _ []string) error {
 	}
 	wrong := slices.DeleteFunc(slices.Clone(state), func(e keyring.Entry) bool { return e.Status == keyring.OK })
 	if len(wrong) == 0 {
-		return p.showKeys(o, f, state, func(list []view.KeyOf) string { return view.KeysRight(f.Dir, list) })
+		return p.showKeys(o, f, state, func(list []keyring.Entry) string { return view.KeysRight(f.Dir, list) })
 	}
-	if err := p.showKeys(o, f, wrong, func(list []view.KeyOf) string { return view.KeysWrong(f.Dir, list) }); err != nil {
+	if err := p.showKeys(o, f, wrong, func(list []keyring.Entry) string { return view.KeysWrong(f.Dir, list) }); err != nil {
 		return err
 	}
 	return exitWith(exitChanges)
 }
 
 // showKeys writes files as JSON, or as text makes them.
-func (p *program) showKeys(o *pkiWork, f *keyring.Folder, state []keyring.Entry, text func([]view.KeyOf) string) error {
-	list := make([]view.KeyOf, len(state))
-	for i, e := range state {
-		list[i] = keyOf(e)
-	}
+func (p *program) showKeys(o *pkiWork, f *keyring.Folder, list []keyring.Entry, text func([]keyring.Entry) string) error {
 	if o.form.isJSON() {
 		return p.json(keysReport{Stack: f.Plan.Stack, Dir: f.Dir, Files: list})
 	}
 	return p.printf("%s", text(list))
-}
-
-func keyOf(e keyring.Entry) view.KeyOf {
-	k := view.KeyOf{Name: e.Name, User: e.User, Groups: e.Groups, DNS: e.DNS, IP: e.IP, Until: e.Until, Status: string(e.Status), Note: e.Note, To: []view.KeyPlace{}}
-	for _, to := range e.To {
-		k.To = append(k.To, view.KeyPlace{Machine: to.Machine, Role: to.Role, Path: to.Path})
-	}
-	return k
 }

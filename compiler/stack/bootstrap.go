@@ -114,7 +114,7 @@ type BootDocker struct {
 
 // bootstrapWords are the keys of [bootstrap].
 var bootstrapWords = []keyword[Bootstrap]{
-	key("address", choice1(AddressWays), func(b *Bootstrap) *Word { return &b.Address },
+	key("address", oneWordOf(AddressWays), func(b *Bootstrap) *Word { return &b.Address },
 		"how a machine knows its own address", `"platform"`),
 	key("setup_network_environment", form[*Download]{downloadShape(), (*decoder).oneDownload}, func(b *Bootstrap) **Download { return &b.Network },
 		"where the program comes from that asks the kernel for the address", `{ url = "http://10.0.0.1/setup-network-environment", to = "/opt/bin/setup-network-environment", unverified = true }`),
@@ -134,7 +134,7 @@ var bootstrapWords = []keyword[Bootstrap]{
 
 var osUpdateWords = []keyword[OSUpdate]{
 	key("group", matching(NotEmpty, filled), func(u *OSUpdate) *Text { return &u.Group }, "the channel that updates come from", `"stable"`),
-	key("reboot", choice1(RebootStrategies), func(u *OSUpdate) *Word { return &u.Reboot }, "when a machine starts again for an update", `"etcd-lock"`),
+	key("reboot", oneWordOf(RebootStrategies), func(u *OSUpdate) *Word { return &u.Reboot }, "when a machine starts again for an update", `"etcd-lock"`),
 	key("server", matching(`://`, withScheme), func(u *OSUpdate) *Text { return &u.Server }, "an update server of one's own", `"http://10.0.0.1:8000/v1/update/"`),
 }
 
@@ -147,12 +147,12 @@ var etcdWords = []keyword[BootEtcd]{
 	key("ports", portsForm(), func(e *BootEtcd) *[]Int { return &e.Ports }, "the ports for clients, the first being the one that is told", `[2379, 4001]`),
 	key("peer_ports", portsForm(), func(e *BootEtcd) *[]Int { return &e.PeerPorts }, "the ports for members, the first being the one that is told", `[2380, 7001]`),
 	key("listen", address(), func(e *BootEtcd) *Text { return &e.Listen }, "the address at which clients are served", `"0.0.0.0"`),
-	key("advertise", choice1(sides), func(e *BootEtcd) *Word { return &e.Advertise }, "which of its addresses a member tells clients", `"public"`),
+	key("advertise", oneWordOf(sides), func(e *BootEtcd) *Word { return &e.Advertise }, "which of its addresses a member tells clients", `"public"`),
 	key("command", matching(slashPattern, absolute), func(e *BootEtcd) *Text { return &e.Command }, "what runs etcd on an image that has no unit for it", `"/usr/bin/etcd2"`),
 }
 
 var fleetWords = []keyword[BootFleet]{
-	key("public_ip", choice1(sides), func(f *BootFleet) *Word { return &f.PublicIP }, "which of its addresses a machine tells the cluster", `"public"`),
+	key("public_ip", oneWordOf(sides), func(f *BootFleet) *Word { return &f.PublicIP }, "which of its addresses a machine tells the cluster", `"public"`),
 	key("command", matching(slashPattern, absolute), func(f *BootFleet) *Text { return &f.Command }, "what runs fleet on an image that has no units for it", `"/usr/bin/fleetd"`),
 	key("listen", form[[]Text]{manyShape(stringShape(NotEmpty)), (*decoder).texts}, func(f *BootFleet) *[]Text { return &f.Listen },
 		"further places of fleet's API, as ListenStream= takes them", `["0.0.0.0:49153"]`),
@@ -161,7 +161,7 @@ var fleetWords = []keyword[BootFleet]{
 var flannelWords = []keyword[BootFlannel]{
 	key("unit", hostUnitForm(), func(f *BootFlannel) *units.Name { return &f.Unit }, "flannel's unit in the image", `"flanneld.service"`),
 	key("role", names(), func(f *BootFlannel) *[]Word { return &f.Roles }, "the roles whose machines run it; without it all machines", `"node"`),
-	key("interface", choice1(sides), func(f *BootFlannel) *Word { return &f.Interface }, "which of its addresses a machine is found at", `"public"`),
+	key("interface", oneWordOf(sides), func(f *BootFlannel) *Word { return &f.Interface }, "which of its addresses a machine is found at", `"public"`),
 	key("command", matching(slashPattern, absolute), func(f *BootFlannel) *Text { return &f.Command }, "what runs flannel on an image that has no unit for it", `"/opt/bin/flanneld"`),
 }
 
@@ -197,8 +197,8 @@ func matching(expr string, fits func() *regexp.Regexp) form[Text] {
 // sides are the two addresses of a machine.
 func sides() []string { return []string{"private", "public"} }
 
-// choice1 is one word of a list.
-func choice1(words func() []string) form[Word] {
+// oneWordOf is one word of a list.
+func oneWordOf(words func() []string) form[Word] {
 	return form[Word]{choiceShape(words()...), func(d *decoder, v *syntax.Value) Word {
 		w := d.word(v)
 		if w.Value != "" && !slices.Contains(words(), w.Value) {

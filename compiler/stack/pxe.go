@@ -131,7 +131,7 @@ var pxeWords = []keyword[PXE]{
 	key("tftp", matching(slashPattern, absolute), func(p *PXE) *Text { return &p.TFTPRoot }, "the folder that TFTP serves; /tftpboot when it is not said", `"/var/lib/tftpboot"`),
 	key("http", matching(slashPattern, absolute), func(p *PXE) *Text { return &p.HTTPRoot }, "the folder that HTTP serves; /var/www/html when it is not said", `"/srv/www"`),
 	key("folder", matching(folderPattern, folderPath), func(p *PXE) *Text { return &p.Folder }, "where machines' configurations are below it; coreos when it is not said", `"hosts"`),
-	key("by", choice1(pxeBy), func(p *PXE) *Word { return &p.By }, "whether each machine has a configuration of its own, or those of a role share one; machine when it is not said", `"role"`),
+	key("by", oneWordOf(pxeBy), func(p *PXE) *Word { return &p.By }, "whether each machine has a configuration of its own, or those of a role share one; machine when it is not said", `"role"`),
 	key("console", names(), func(p *PXE) *[]Word { return &p.Consoles }, "the consoles that the kernel writes to; tty0 and ttyS0 when it is not said", `["tty0", "ttyS0"]`),
 	key("autologin", flag(), func(p *PXE) *Flag { return &p.Autologin }, "true: who reaches a console needs no password", `true`),
 	key("root", matching(NotEmpty, filled), func(p *PXE) *Text { return &p.Root }, "the root file system on a disk of the machines; without it they run from memory", `"LABEL=ROOT"`),

@@ -6,33 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/stackc/stackc/cmd/stackc/keyring"
 )
-
-// KeyOf is a file of a PKI. What is in it is never told.
-type KeyOf struct {
-	Name string `json:"name"`
-	// User and Groups are whom it makes of its owner, DNS and IP how a server that
-	// shows it may be called.
-	User   string   `json:"user,omitempty"`
-	Groups []string `json:"groups,omitempty"`
-	DNS    []string `json:"dns,omitempty"`
-	IP     []string `json:"ip,omitempty"`
-	// Until is when a certificate ends.
-	Until *time.Time `json:"until,omitempty"`
-	// Status is ok, missing, expires, expired, changed, foreign or open; Note says what
-	// that means here.
-	Status string `json:"status"`
-	Note   string `json:"note,omitempty"`
-	// To is where it belongs.
-	To []KeyPlace `json:"to"`
-}
-
-// KeyPlace is where a file belongs: a machine, or every machine of a role.
-type KeyPlace struct {
-	Machine string `json:"machine,omitempty"`
-	Role    string `json:"role,omitempty"`
-	Path    string `json:"path"`
-}
 
 // KeysMade tells which files were written.
 func KeysMade(dir string, made []string) string {
@@ -48,7 +24,7 @@ func KeysMade(dir string, made []string) string {
 }
 
 // Keys writes a table.
-func Keys(list []KeyOf, width int) string {
+func Keys(list []keyring.Entry, width int) string {
 	rows := [][]string{{strong("FILE"), strong("FOR"), strong("UNTIL"), strong("STATUS"), strong("BELONGS TO")}}
 	for _, k := range list {
 		until := "-"
@@ -60,18 +36,18 @@ func Keys(list []KeyOf, width int) string {
 	return columns("", rows, width)
 }
 
-func keyStatus(s string) string {
+func keyStatus(s keyring.Status) string {
 	switch s {
-	case "ok":
-		return good(s)
-	case "expires", "changed":
-		return wary(s)
+	case keyring.OK:
+		return good(string(s))
+	case keyring.Expires, keyring.Changed:
+		return wary(string(s))
 	}
-	return bad(s)
+	return bad(string(s))
 }
 
 // keyPlaces names machines once for each path.
-func keyPlaces(to []KeyPlace) string {
+func keyPlaces(to []keyring.Place) string {
 	on := map[string][]string{}
 	var paths []string
 	for _, t := range to {
@@ -100,7 +76,7 @@ func keyPlaces(to []KeyPlace) string {
 }
 
 // KeysWrong tells what is to be done, a line for each file.
-func KeysWrong(dir string, list []KeyOf) string {
+func KeysWrong(dir string, list []keyring.Entry) string {
 	var b strings.Builder
 	for _, k := range list {
 		fmt.Fprintf(&b, "%s %s: %s\n", keyStatus(k.Status), clean(k.Name), clean(k.Note))
@@ -110,7 +86,7 @@ func KeysWrong(dir string, list []KeyOf) string {
 }
 
 // KeysRight tells that all is as it must be, and until when.
-func KeysRight(dir string, list []KeyOf) string {
+func KeysRight(dir string, list []keyring.Entry) string {
 	text := fmt.Sprintf("%s: %s, all right", clean(dir), count(len(list), "file"))
 	first := ""
 	for _, k := range list {
