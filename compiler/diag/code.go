@@ -69,6 +69,7 @@ const (
 	MetadataClash       Code = "metadata-clash"
 	MachineClash        Code = "machine-clash"
 	Unplaceable         Code = "unplaceable"
+	NoMachine           Code = "no-machine"
 	NeverReady          Code = "never-ready"
 	HostAfterFleet      Code = "host-after-fleet"
 	UnusedDependency    Code = "unused-dependency"
@@ -112,7 +113,7 @@ const (
 // the errors about things that a person may know better than the compiler.
 var allowable = []Code{
 	MaybeCrossMachine, UndeclaredPort, PortClash, NetworkOverlap, NetworkCapacity, HostAfterFleet,
-	UnusedDependency, MissingDependency, TwinUnits, WeakRequires, NotLaunched, InstallSection,
+	NoMachine, UnusedDependency, MissingDependency, TwinUnits, WeakRequires, NotLaunched, InstallSection,
 	NoRestart, Secret, UnexpandedVar, EmptyArgument, EndlessLoop, WaitsForFile,
 	NeedsSystemd, PathTypo, OddCharacter, FlagRelease, FlagValue, OpenDoor, BareProbe, RawDownload, RunsFromMemory,
 	UnknownDirective, LoopbackAddress, NoShell, ShellText, Specifier, TOMLEscape,

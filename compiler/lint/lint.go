@@ -36,6 +36,7 @@ func Stack(t *topology.Topology) diag.List {
 	}
 	c.networks()
 	c.inventory()
+	c.machineless()
 	c.pxe()
 	return c.findings
 }
