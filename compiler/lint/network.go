@@ -10,25 +10,37 @@ import (
 )
 
 // overlap reports two network parameters that meet. One network that goes by
-// two names, because it was handed on to a library, is one.
+// two names, because it was handed on to a library, is one; and so is one that is
+// said twice under one name, by [network] and by the default of a library, say.
 func (c *checker) overlap(a, b *stack.Param) {
 	if a.Value.Span == b.Value.Span {
 		return
 	}
 	first, err1 := netip.ParsePrefix(a.Value.Str)
 	second, err2 := netip.ParsePrefix(b.Value.Str)
-	if err1 != nil || err2 != nil || !first.Overlaps(second) {
+	if err1 != nil || err2 != nil || !first.Overlaps(second) || a.Name == b.Name && first == second {
 		return
 	}
 	pos := stack.Pos{Span: b.Value.Span, Via: b.From.Via}
 	d := stack.Finding(diag.Error, diag.NetworkOverlap, pos, c.rangePath(b), "network %q (%s) meets network %q (%s): an address in both belongs to two things", b.Name, second, a.Name, first).
 		WithNote(a.Value.Span, fmt.Sprintf("%q is given here", a.Name)).
 		WithHelp("choose ranges that do not meet: machines, pods and services each need their own")
+	if a.Name == b.Name {
+		d = d.WithHelp(fmt.Sprintf("if they are meant to be one, say it once, and hand it on to the library: params = { %s = %q }", a.Name, "${{ "+c.nameInStack(a)+" }}"))
+	}
 	allow := slices.Concat(a.Allow, b.Allow)
 	if c.ofNetwork(a) || c.ofNetwork(b) {
 		allow = append(allow, c.t.Stack.Network.Allow...)
 	}
 	c.add(permitted(d, allow))
+}
+
+// nameInStack is what a library is handed for a range of that name.
+func (c *checker) nameInStack(p *stack.Param) string {
+	if slices.ContainsFunc(c.t.Stack.Network.Ranges(), func(r *stack.Param) bool { return r.Name == p.Name }) {
+		return "network." + p.Name
+	}
+	return p.Name
 }
 
 // permitted gives a finding the place of the allowance that is meant for it, if
