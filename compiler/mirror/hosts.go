@@ -86,11 +86,11 @@ func imagesOf(s *stack.Stack) []Ask {
 	var list []Ask
 	for i, image := range []*stack.PXEImage{s.PXE.Kernel, s.PXE.Initrd} {
 		a := Ask{
-			Host: "the PXE server", To: s.PXE.TFTP() + "/images/coreos/" + stack.PXEImages[i], path: "pxe", pos: s.PXE.Version.Pos,
-			url: s.PXE.ImagesURL() + "/" + stack.PXEImages[i],
+			Host: "the PXE server", To: s.PXE.TFTP() + "/images/coreos/" + stack.PXEImages[i], path: "pxe", pos: s.PXE.Pos,
+			url: s.PXE.ImagesURL() + "/" + stack.PXEImages[i], in: stack.PXEImageKeys[i],
 		}
 		if image != nil {
-			a.pos, a.sum, a.sha256 = image.Pos, image.SHA256, image.SHA256.Source()
+			a.in, a.pos, a.sum, a.sha256 = "", image.Pos, image.SHA256, image.SHA256.Source()
 		}
 		list = append(list, a)
 	}

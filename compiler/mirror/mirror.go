@@ -42,6 +42,7 @@ type Ask struct {
 
 	path   string // logical place in the stack
 	pos    stack.Pos
+	in     string // the key of the table at pos in which the sha256 would stand, "" for that table
 	sum    stack.Text
 	url    string
 	origin string

@@ -121,6 +121,11 @@ func (p *pinning) ask(a Ask, path, sum string) (why string) {
 	if table == nil {
 		return fmt.Sprintf("%s is no table of its own", a.pos.Span)
 	}
+	if a.in != "" {
+		w.place = place{table: table, key: a.in + inner}
+		p.wants = append(p.wants, w)
+		return ""
+	}
 	e, loose := table.Table.Get("sha256"), table.Table.Get("unverified")
 	switch {
 	case e != nil:
@@ -279,14 +284,25 @@ func (p *pinning) edits() (list []edit) {
 	return list
 }
 
+// inner ends a key whose value is a table that holds the sum and nothing else.
+const inner = ".sha256"
+
+// pair is the line of a key with its sum.
+func pair(name, sum string) string {
+	if key, ok := strings.CutSuffix(name, inner); ok {
+		return stack.Key(key) + " = { sha256 = " + strconv.Quote(sum) + " }"
+	}
+	return stack.Key(strings.TrimPrefix(name, "params.")) + " = " + strconv.Quote(sum)
+}
+
 // insert brings keys into a table. A key that begins with "params." belongs into
-// the table params of a use entry.
+// the table params of a use entry, one that ends with inner is a table itself.
 func (p *pinning) insert(table *syntax.Value, keys map[string]string) (edit, string) {
 	names := slices.Sorted(maps.Keys(keys))
 	into := strings.HasPrefix(names[0], "params.")
 	var pairs []string
 	for _, name := range names {
-		pairs = append(pairs, stack.Key(strings.TrimPrefix(name, "params."))+" = "+strconv.Quote(keys[name]))
+		pairs = append(pairs, pair(name, keys[name]))
 	}
 	eol := "\n"
 	if i := strings.IndexByte(p.file.Text(), '\n'); i > 0 && p.file.Text()[i-1] == '\r' {

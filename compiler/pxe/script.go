@@ -3,6 +3,7 @@ package pxe
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/stack"
@@ -56,9 +57,12 @@ func (m maker) steps() []step {
 		{"PXELINUX in " + m.p.TFTP(), all(pxelinuxFiles, `[ -e "`+tftp+`/%s" ]`), `mkdir -p "` + tftp + `" && cd "$R/usr/share/syslinux" && cp ` + pxelinuxFiles + ` "` + tftp + `" && for f in ldlinux.c32 libcom32.c32 libutil.c32; do [ ! -e $f ] || cp $f "` + tftp + `"; done`},
 		{"TFTP serves " + m.p.TFTP(), `grep -q "server_args.*-s ` + m.p.TFTP() + `\$" "$R/etc/xinetd.d/tftp" && grep -q "disable.*= no" "$R/etc/xinetd.d/tftp"`, `printf '%s\n' 'service tftp' '{' '  socket_type = dgram' '  protocol = udp' '  wait = yes' '  user = root' '  server = /usr/sbin/in.tftpd' '  server_args = -s ` + m.p.TFTP() + `' '  disable = no' '}' > "$R/etc/xinetd.d/tftp"`},
 		{"what each machine starts", m.same(tftpDir, tftp), `mkdir -p "` + tftp + `" && cp -a tftp/. "` + tftp + `"`},
-		{"the key that images are signed with", "gpg --list-keys buildbot@coreos.com", "curl -fsS https://coreos.com/security/image-signing-key/CoreOS_Image_Signing_Key.asc | gpg --import"},
 	}
-	for _, i := range Images(m.p) {
+	images := Images(m.p)
+	if slices.ContainsFunc(images, m.signed) {
+		list = append(list, step{"the key that images are signed with", "gpg --list-keys buildbot@coreos.com", "curl -fsS https://coreos.com/security/image-signing-key/CoreOS_Image_Signing_Key.asc | gpg --import"})
+	}
+	for _, i := range images {
 		list = append(list, m.image(i, tftp+"/"+imageDir))
 	}
 	return append(list,
@@ -77,19 +81,26 @@ func (m maker) same(dir, where string) string {
 	return `(cd ` + dir + ` && find . -type f -o -type l) | while read -r f; do cmp -s "` + dir + `/$f" "` + where + `/$f" || exit 1; done`
 }
 
-// image fetches an image with its signature.
+// signed reports whether an image is checked by the vendor's signature: always when it
+// is fetched from the vendor. One of a place of one's own, which may have none, and from
+// which nobody reaches the vendor's key, is checked by its sum where that is known.
+func (m maker) signed(i Image) bool { return i.SHA256 == "" || !m.p.Images.Given() }
+
+// image fetches an image beside its place and moves it there when it is right: half a
+// one, or one of another, is never served.
 func (m maker) image(i Image, dir string) step {
 	test := `[ -s "` + dir + "/" + i.Name + `" ]`
-	check := ""
+	part := i.Name + ".part"
+	act := `mkdir -p "` + dir + `" && cd "` + dir + `" && curl -fsS -o ` + part + " " + units.ShellQuote(i.URL)
+	if m.signed(i) {
+		act += " && curl -fsS -O " + units.ShellQuote(i.URL+".sig") + " && gpg --verify " + i.Name + ".sig " + part
+	}
 	if i.SHA256 != "" {
-		test = `echo "` + i.SHA256 + "  " + dir + "/" + i.Name + `" | sha256sum -c --status`
-		check = " && " + test
+		sum := func(file string) string { return `echo "` + i.SHA256 + "  " + file + `" | sha256sum -c --status` }
+		test = sum(dir + "/" + i.Name)
+		act += " && " + sum(part)
 	}
-	base := strings.TrimSuffix(i.URL, "/"+i.Name)
-	return step{
-		"image " + path.Base(i.Name) + " of " + m.p.Version.Source(), test,
-		`mkdir -p "` + dir + `" && cd "` + dir + `" && curl -fsS -O ` + units.ShellQuote(base+"/"+i.Name) + " && curl -fsS -O " + units.ShellQuote(base+"/"+i.Name+".sig") + " && gpg --verify " + i.Name + ".sig" + check,
-	}
+	return step{"image " + path.Base(i.Name) + " of " + m.p.Version.Source(), test, act + " && mv " + part + " " + i.Name}
 }
 
 // all joins a test of each word.

@@ -59,6 +59,9 @@ const (
 // os/booting-with-pxe.md).
 var PXEImages = [2]string{"coreos_production_pxe.vmlinuz", "coreos_production_pxe_image.cpio.gz"}
 
+// PXEImageKeys are the words of [pxe] for the images, in that order.
+var PXEImageKeys = [2]string{"kernel", "initrd"}
+
 // ImagesURL is the URL below which the images are.
 func (p *PXE) ImagesURL() string {
 	if p.Images.Given() {
@@ -123,8 +126,8 @@ var pxeWords = []keyword[PXE]{
 	key("version", form[Text]{stringShape(versionWord), (*decoder).pxeVersion}, func(p *PXE) *Text { return &p.Version }, "the version of the system's images", `"717.3.0"`),
 	key("channel", matching(folderPattern, folderPath), func(p *PXE) *Text { return &p.Channel }, "the channel that the images are from; stable when it is not said", `"beta"`),
 	key("images", matching(`://`, withScheme), func(p *PXE) *Text { return &p.Images }, "the URL below which the images are, in place of the vendor's", `"http://10.0.0.9/coreos"`),
-	pxeImage("kernel", func(p *PXE) **PXEImage { return &p.Kernel }, "what the kernel must be"),
-	pxeImage("initrd", func(p *PXE) **PXEImage { return &p.Initrd }, "what the image with the system must be"),
+	pxeImage(PXEImageKeys[0], func(p *PXE) **PXEImage { return &p.Kernel }, "what the kernel must be"),
+	pxeImage(PXEImageKeys[1], func(p *PXE) **PXEImage { return &p.Initrd }, "what the image with the system must be"),
 	key("subnet", oneRange("subnet"), func(p *PXE) **Param { return &p.Subnet }, "the range of DHCP; that of the machines in [network] when it is not said", `"10.20.30.0/24"`),
 	key("router", address(), func(p *PXE) *Text { return &p.Router }, "the way out of the subnet", `"10.20.30.1"`),
 	key("dns", addresses(), func(p *PXE) *[]Text { return &p.DNS }, "the name server, or several; the server when it is not said", `"10.20.30.242"`),
