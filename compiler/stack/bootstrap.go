@@ -292,6 +292,7 @@ func (l *loader) bootstrap(d *decoder, tree *syntax.Table) {
 	if l.stack.Bootstrap == nil {
 		l.stack.Bootstrap = &Bootstrap{Pos: d.pos(e.KeySpan)}
 	}
+	l.agreement.allOf(d, t, l.overlaid, "setup_network_environment")
 	read(d, l.stack.Bootstrap, t, "[bootstrap]", bootstrapWords)
 }
 

@@ -20,6 +20,7 @@ func (l *loader) inventory() {
 	l.checkFiles()
 	l.checkHosts()
 	l.checkBootstrap()
+	l.checkAgreement()
 	l.checkPXE()
 	l.stack.Networks = append(l.stack.Networks, l.stack.Network.Ranges()...)
 }

@@ -47,6 +47,7 @@ func Load(in Input) (*Stack, diag.List) {
 		doubled:     map[[2]*Use]bool{},
 		missed:      map[string]bool{},
 		unlike:      map[string]bool{},
+		agreement:   agreement{said: map[string][]saying{}},
 		stack: &Stack{
 			Mark:  true,
 			roles: map[string]*Role{}, hosts: map[string]*Host{}, units: map[string]*Unit{},
@@ -83,6 +84,8 @@ type loader struct {
 	overlaid bool            // an overlay is being laid over the rest
 	overlays []overlay       // those that could be read
 	facts    *facts
+
+	agreement agreement
 
 	born     []*Unit          // every unit that a file gave, be it removed later
 	from     map[*Unit]*Use   // which file first gave a unit

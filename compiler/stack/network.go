@@ -159,6 +159,7 @@ func (l *loader) network(d *decoder, tree *syntax.Table) {
 	if t == nil {
 		return
 	}
+	l.agreement.allOf(d, t, l.overlaid)
 	n := l.stack.Network
 	if n == nil {
 		l.stack.Network = &Network{Pos: d.pos(e.KeySpan)}

@@ -176,6 +176,7 @@ func (l *loader) pxe(d *decoder, tree *syntax.Table) {
 	if l.stack.PXE == nil {
 		l.stack.PXE = &PXE{Pos: d.pos(e.KeySpan)}
 	}
+	l.agreement.allOf(d, t, l.overlaid)
 	read(d, l.stack.PXE, t, "[pxe]", pxeWords)
 }
 
