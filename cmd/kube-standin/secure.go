@@ -29,13 +29,14 @@ var anonymous = caller{"system:anonymous", []string{"system:unauthenticated"}}
 type gate struct {
 	clientCA  *x509.CertPool
 	tokens    map[string]caller
+	passwords map[string]caller // by password and name, as authorized has them
 	anonymous bool
 	next      http.Handler
 }
 
 // newGate reads what the flags name.
 func newGate(f values, next http.Handler) (*gate, error) {
-	g := &gate{tokens: map[string]caller{}, anonymous: f.or("anonymous_auth", "true") == "true", next: next}
+	g := &gate{tokens: map[string]caller{}, passwords: map[string]caller{}, anonymous: f.or("anonymous_auth", "true") == "true", next: next}
 	if path := f["client_ca_file"]; path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -46,15 +47,20 @@ func newGate(f values, next http.Handler) (*gate, error) {
 		}
 	}
 	if path := f["token_auth_file"]; path != "" {
-		if err := g.readTokens(path); err != nil {
+		if err := readSecrets(path, "token", func(secret string, who caller) { g.tokens[secret] = who }); err != nil {
+			return nil, err
+		}
+	}
+	if path := f["basic_auth_file"]; path != "" {
+		if err := readSecrets(path, "password", func(secret string, who caller) { g.passwords[secret+","+who.name] = who }); err != nil {
 			return nil, err
 		}
 	}
 	return g, nil
 }
 
-// readTokens reads token,user,uid,"group,group" (staging/src/k8s.io/apiserver/pkg/authentication/token/tokenfile).
-func (g *gate) readTokens(path string) error {
+// readSecrets reads rows of secret,user,uid,"group,group" (staging/src/k8s.io/apiserver/pkg/authentication/token/tokenfile, …/password/passwordfile).
+func readSecrets(path, secret string, add func(secret string, who caller)) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -68,13 +74,13 @@ func (g *gate) readTokens(path string) error {
 	}
 	for _, row := range all {
 		if len(row) < 3 {
-			return fmt.Errorf("token file %q must have at least 3 columns (token, user name, user uid), found %d", path, len(row))
+			return fmt.Errorf("%s file %q must have at least 3 columns (%s, user name, user uid), found %d", secret, path, secret, len(row))
 		}
 		who := caller{name: row[1]}
 		if len(row) > 3 {
 			who.groups = strings.Split(row[3], ",")
 		}
-		g.tokens[row[0]] = who
+		add(row[0], who)
 	}
 	return nil
 }
@@ -87,6 +93,10 @@ func (g *gate) who(r *http.Request) (caller, bool) {
 	}
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		who, known := g.tokens[token]
+		return who, known
+	}
+	if name, password, ok := r.BasicAuth(); ok {
+		who, known := g.passwords[password+","+name]
 		return who, known
 	}
 	return anonymous, g.anonymous

@@ -74,10 +74,42 @@ func newCluster111(t *testing.T) *cluster111 {
 	etcd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }))
 	t.Cleanup(etcd.Close)
 	c.etcd = etcd.URL
-	if err := json.Unmarshal([]byte(c.stackc("compile k8s.toml --output json")), &c.compile); err != nil {
-		t.Fatal(err)
-	}
+	c.recompile()
+	c.passwords()
 	return c
+}
+
+func (c *cluster111) recompile() {
+	c.t.Helper()
+	c.compile = compiled{}
+	if err := json.Unmarshal([]byte(c.stackc("compile k8s.toml --output json")), &c.compile); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// passwords lets the apiserver of the library take passwords too, as an operator does.
+func (c *cluster111) passwords() {
+	c.t.Helper()
+	path := filepath.Join(c.dir, "k8s.toml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	command := c.unit("kube-apiserver.service", "ExecStart")[0] + " --basic-auth-file=/srv/kubernetes/basic_auth.csv"
+	write(c.t, path, string(text)+"[unit.kube-apiserver.Service]\nExecStart = '"+command+"'\n")
+	c.recompile()
+}
+
+// secretOf is what the row of a user in a table of the PKI begins with.
+func (c *cluster111) secretOf(table, user string) string {
+	c.t.Helper()
+	for line := range strings.Lines(string(c.file(table))) {
+		if fields := strings.Split(line, ","); fields[1] == user {
+			return fields[0]
+		}
+	}
+	c.t.Fatalf("%s has no row of %s", table, user)
+	return ""
 }
 
 // stackc runs a command that must succeed.
@@ -181,7 +213,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 // answer asks a server over TLS, and returns the status and the body.
-func (c *cluster111) answer(url string, config *tls.Config, token string) (int, string, error) {
+func (c *cluster111) answer(url string, config *tls.Config, authorization string) (int, string, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(c.file("ca.crt"))
 	config.RootCAs = roots
@@ -190,8 +222,8 @@ func (c *cluster111) answer(url string, config *tls.Config, token string) (int, 
 	if err != nil {
 		return 0, "", err
 	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -257,16 +289,14 @@ func TestTLS(t *testing.T) {
 	thief := c.start("n1", "kube-kubelet.service", "--hostname-override="+c.addr["m"], "--address="+c.addr["m"], "--healthz-bind-address="+c.addr["m"])
 	eventually(t, "a node in another's name is refused", func() bool { return thief.says("403 Forbidden") })
 
-	var token string
-	for line := range strings.Lines(string(c.file("known_tokens.csv"))) {
-		if fields := strings.Split(line, ","); fields[1] == "admin" {
-			token = fields[0]
-		}
+	token, password := c.secretOf("known_tokens.csv", "admin"), c.secretOf("basic_auth.csv", "admin")
+	basic := func(user, password string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 	}
 	tests := []struct {
 		name, url string
 		config    *tls.Config
-		token     string
+		shows     string
 		want      int
 	}{
 		{"nobody, is it up", api + "/healthz", &tls.Config{}, "", http.StatusOK},
@@ -274,13 +304,16 @@ func TestTLS(t *testing.T) {
 		{"a certificate of another CA", api + "/api/v1/nodes", c.showing("other.pki", "admin"), "", http.StatusUnauthorized},
 		{"the server's own certificate", api + "/api/v1/nodes", c.showing("tls.pki", "apiserver"), "", http.StatusUnauthorized},
 		{"admin", api + "/api/v1/nodes", admin, "", http.StatusOK},
-		{"admin's token", api + "/api/v1/nodes", &tls.Config{}, token, http.StatusOK},
-		{"a wrong token", api + "/api/v1/nodes", &tls.Config{}, token + "0", http.StatusUnauthorized},
+		{"admin's token", api + "/api/v1/nodes", &tls.Config{}, "Bearer " + token, http.StatusOK},
+		{"a wrong token", api + "/api/v1/nodes", &tls.Config{}, "Bearer " + token + "0", http.StatusUnauthorized},
+		{"admin's password", api + "/api/v1/nodes", &tls.Config{}, basic("admin", password), http.StatusOK},
+		{"a wrong password", api + "/api/v1/nodes", &tls.Config{}, basic("admin", token), http.StatusUnauthorized},
+		{"another's password", api + "/api/v1/nodes", &tls.Config{}, basic("root", password), http.StatusUnauthorized},
 		{"a kubelet, without a certificate", "https://" + c.addr["n1"] + ":10250/healthz", &tls.Config{}, "", http.StatusUnauthorized},
 		{"a kubelet, by the apiserver", "https://" + c.addr["n1"] + ":10250/healthz", c.showing("tls.pki", "kubelet-client"), "", http.StatusOK},
 	}
 	for _, tt := range tests {
-		if code, body, err := c.answer(tt.url, tt.config, tt.token); err != nil || code != tt.want {
+		if code, body, err := c.answer(tt.url, tt.config, tt.shows); err != nil || code != tt.want {
 			t.Errorf("%s: %d %s (%v), want %d", tt.name, code, strings.TrimSpace(body), err, tt.want)
 		}
 	}
@@ -288,7 +321,7 @@ func TestTLS(t *testing.T) {
 	if _, _, err := c.answer("https://"+c.addr["n1"]+":10250/healthz", &tls.Config{ServerName: c.addr["n2"]}, ""); err == nil || !strings.Contains(err.Error(), "certificate is valid for") {
 		t.Errorf("one kubelet in the place of another: %v", err)
 	}
-	c.secretsStay(token)
+	c.secretsStay(token, password)
 }
 
 // waiterPasses runs the waiter for the apiserver that the kubelets' unit has.
@@ -331,10 +364,9 @@ func (c *cluster111) openssl() {
 	}
 }
 
-// secretsStay: no command that shows a stack, its units or its PKI shows a key or a token.
-func (c *cluster111) secretsStay(token string) {
+// secretsStay: no command that shows a stack, its units or its PKI shows a key, a token or a password.
+func (c *cluster111) secretsStay(secrets ...string) {
 	c.t.Helper()
-	secrets := []string{token}
 	entries, err := os.ReadDir(filepath.Join(c.dir, "tls.pki"))
 	if err != nil {
 		c.t.Fatal(err)

@@ -19,8 +19,9 @@ type Plan struct {
 	Certificates []Certificate
 	// ServiceAccounts says that a key is needed that signs tokens of service accounts.
 	ServiceAccounts bool
-	// Tokens are who may show a token in place of a certificate.
-	Tokens []Identity
+	// Tokens are who may show a token in place of a certificate, Passwords who may
+	// give a name and a password.
+	Tokens, Passwords []Identity
 	// Files are what belongs on machines, sorted by machine and path.
 	Files []File
 }
@@ -70,6 +71,7 @@ const (
 	CAKey             = "ca.key"
 	ServiceAccountKey = "service-account.key"
 	Tokens            = "known_tokens.csv"
+	Passwords         = "basic_auth.csv"
 )
 
 // Endings of the files of a certificate.

@@ -51,6 +51,9 @@ func written(p *pki.Plan) string {
 	for _, who := range p.Tokens {
 		fmt.Fprintf(&b, "token %s %v\n", who.User, who.Groups)
 	}
+	for _, who := range p.Passwords {
+		fmt.Fprintf(&b, "password %s %v\n", who.User, who.Groups)
+	}
 	for _, f := range p.Files {
 		where := f.Machine
 		if where == "" {
@@ -139,7 +142,7 @@ node   = "role=node"
 role    = "master"
 content = '''
 {"kind": "Pod", "spec": {"containers": [{"command": ["/hyperkube", "apiserver", "--secure-port=443", "--service-cluster-ip-range=fd00::/112",
- "--tls-cert-file=/srv/kubernetes/server.cert", "--tls-private-key-file=/srv/kubernetes/server.key", "--token-auth-file=/dev/null"]}]}}
+ "--tls-cert-file=/srv/kubernetes/server.cert", "--tls-private-key-file=/srv/kubernetes/server.key", "--token-auth-file=/dev/null", "--basic-auth-file=/srv/kubernetes/basic_auth.csv"]}]}}
 '''
 
 [unit.manager]
@@ -177,8 +180,10 @@ cert apiserver: kube-apiserver [] kubernetes kubernetes.default kubernetes.defau
 cert controller-manager: system:kube-controller-manager [] client
 cert kubelet-Blue: system:node:blue [system:nodes] blue Blue 10.0.0.2 client
 cert scheduler: system:kube-scheduler [] client
+password admin [system:masters]
 every master /etc/manager controller-manager.kubeconfig
 every master /etc/scheduler scheduler.kubeconfig
+every master /srv/kubernetes/basic_auth.csv basic_auth.csv
 every master /srv/kubernetes/server.cert apiserver.crt
 every master /srv/kubernetes/server.key apiserver.key
 Blue /etc/kubelet kubelet-Blue.kubeconfig
@@ -200,6 +205,8 @@ func TestRefusals(t *testing.T) {
 		{"behind a firewall", strings.Replace(library, "unverified", "security = \"firewall\"\nunverified", 1), "no kube-apiserver with --tls-cert-file"},
 		{"no machines", cut("[machine.m]", "\x00"), "names no machine that has one"},
 		{"no address", strings.Replace(own, `, address = "api.example.com"`, "", 1), "nothing tells at which address"},
+		{"tokens without TLS", strings.Replace(own, `"--tls-cert-file=/srv/kubernetes/server.cert", "--tls-private-key-file=/srv/kubernetes/server.key", "--token-auth-file=/dev/null", "--basic-auth-file=/srv/kubernetes/basic_auth.csv"`, `"--token-auth-file=/srv/tokens"`, 1), "--token-auth-file is for clients of the HTTPS port"},
+		{"passwords without TLS", strings.Replace(own, `"--tls-cert-file=/srv/kubernetes/server.cert", "--tls-private-key-file=/srv/kubernetes/server.key", `, `"--basic-auth-file=/srv/passwords", `, 1), "--basic-auth-file is for clients of the HTTPS port"},
 		{"services", strings.Replace(own, "fd00::/112", "fd00::", 1), "--service-cluster-ip-range=fd00:: is no range"},
 	}
 	for _, tt := range tests {

@@ -45,6 +45,10 @@ func Of(t *topology.Topology, set *units.Set) (*Plan, error) {
 		return ok && c.program == apiserver
 	})
 	if i < 0 {
+		if c, flag := openly(commands); flag != "" {
+			return nil, fail("give it --tls-cert-file and --tls-private-key-file, or take the flag out",
+				"%s: --%s is for clients of the HTTPS port, and without --tls-cert-file none of them can tell to whom it shows its secret", c.from, flag)
+		}
 		return nil, fail(`with std:kubernetes/1.11 and security = "https" there is one`,
 			"stack %q has no kube-apiserver with --tls-cert-file, so that it needs no certificates", t.Stack.Name)
 	}
@@ -56,6 +60,20 @@ func Of(t *topology.Topology, set *units.Set) (*Plan, error) {
 	p.certificate(Certificate{Name: Admin, Identity: Identity{"admin", []string{Masters}}, Client: true, Kubeconfig: true})
 	p.sort()
 	return p.plan, nil
+}
+
+// openly finds an apiserver whose clients would show a token or a password to a
+// server that anybody may be: without a certificate of its own it makes one that nobody
+// knows.
+func openly(commands []command) (c command, flag string) {
+	for _, c := range commands {
+		for _, flag := range []string{"token-auth-file", "basic-auth-file"} {
+			if _, ok := c.has(flag); ok && c.program == apiserver {
+				return c, flag
+			}
+		}
+	}
+	return command{}, ""
 }
 
 // sort puts everything into its one order.
@@ -146,6 +164,11 @@ func (p *planner) apiserver(c command) error {
 	if path, ok := c.has("token-auth-file"); ok {
 		p.everywhere(c, path, Tokens)
 		p.token(Identity{"admin", []string{Masters}})
+	}
+	if path, ok := c.has("basic-auth-file"); ok {
+		p.everywhere(c, path, Passwords)
+		// Programs have certificates: a password is for a person and a browser.
+		p.plan.Passwords = []Identity{{"admin", []string{Masters}}}
 	}
 	return nil
 }

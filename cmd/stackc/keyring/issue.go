@@ -145,8 +145,13 @@ func (f *Folder) sign(days int, due func(Entry) bool) ([]string, error) {
 			return made, err
 		}
 	}
-	done, err := f.addTokens()
-	return made, did(pki.Tokens, done, err)
+	for _, t := range f.tables() {
+		done, err := f.fill(t)
+		if err := did(t.name, done, err); err != nil {
+			return made, err
+		}
+	}
+	return made, nil
 }
 
 // key returns the key of that name, making it when there is none.

@@ -207,6 +207,37 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// TestPasswords: the table of passwords is one of its own, with other secrets.
+func TestPasswords(t *testing.T) {
+	f := folder(t)
+	f.Plan.Passwords = []pki.Identity{{User: "admin", Groups: []string{pki.Masters}}}
+	made, err := f.Issue(365)
+	if err != nil || !slices.Contains(made, pki.Passwords) {
+		t.Fatalf("made %q: %v", made, err)
+	}
+	files := contents(t, f)
+	password, rest, _ := strings.Cut(files[pki.Passwords], ",")
+	if len(password) != 32 || rest != "admin,admin,system:masters\n" || strings.Contains(files[pki.Tokens], password) {
+		t.Errorf("the table is %q", rest)
+	}
+	if again, err := f.Issue(365); err != nil || len(again) > 0 {
+		t.Errorf("made again: %q, %v", again, err)
+	}
+	if info, err := os.Stat(filepath.Join(f.Dir, pki.Passwords)); err != nil || info.Mode().Perm() != pki.Mode {
+		t.Errorf("its mode is %v (%v)", info.Mode(), err)
+	}
+	f.Plan.Passwords = append(f.Plan.Passwords, pki.Identity{User: "ops"})
+	if got := statuses(t, f, month); got != "basic_auth.csv changed" {
+		t.Errorf("with a user to add: %s", got)
+	}
+	if err := os.WriteFile(filepath.Join(f.Dir, pki.Passwords), []byte("s3cr3t"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Issue(365); err == nil || !strings.Contains(err.Error(), "basic_auth.csv") || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("a table that is none: %v", err)
+	}
+}
+
 func TestTokens(t *testing.T) {
 	f := issued(t)
 	rows := func() [][]string {

@@ -81,8 +81,8 @@ func (f *Folder) State(within time.Duration) ([]Entry, error) {
 	if f.Plan.ServiceAccounts {
 		list = append(list, f.plain(pki.ServiceAccountKey))
 	}
-	if len(f.Plan.Tokens) > 0 {
-		e, err := f.tokenState()
+	for _, t := range f.tables() {
+		e, err := f.tableState(t)
 		if err != nil {
 			return nil, err
 		}
