@@ -72,7 +72,9 @@ var valueCases = []valueCase{
 	{"Service", "IOSchedulingPriority", []string{"7"}, []string{"8", "-1"}},
 	{"Service", "CPUAffinity", []string{"0 2", "0-3,5", "0,1 4"}, []string{"all", "0;1"}},
 	{"Service", "SecureBits", []string{"keep-caps noroot"}, []string{"keep"}},
-	{"Service", "CapabilityBoundingSet", []string{"CAP_NET_ADMIN", "~CAP_SYS_ADMIN CAP_CHOWN", "cap_chown"}, []string{"NET_ADMIN"}},
+	{"Service", "CapabilityBoundingSet", []string{"CAP_NET_ADMIN", "~CAP_SYS_ADMIN CAP_CHOWN", "cap_chown", "~12 CAP_BPF", "CAP_CHECKPOINT_RESTORE"},
+		[]string{"NET_ADMIN", "CAP_NET_ADMN", "~CAP_SYS_ADMIN CAP_SYSADMIN", "CAP_ALL"}},
+	{"Service", "AmbientCapabilities", []string{"CAP_NET_BIND_SERVICE", "~cap_net_raw", "CAP_NET_BIND_SERVICE CAP_WAKE_ALARM"}, []string{"CAP_NET_BIND_SERVCE"}},
 	{"Service", "RestrictAddressFamilies", []string{"AF_UNIX AF_INET", "~AF_INET", "none"}, []string{"INET"}},
 	{"Service", "RestrictNamespaces", []string{"yes", "net ipc", "~user"}, []string{"network"}},
 	{"Service", "DeviceAllow", []string{"/dev/null rw", "char-pts rwm", "/dev/sda"}, []string{"null rw", "/dev/null rx"}},
@@ -112,10 +114,14 @@ var valueCases = []valueCase{
 
 // stricter are those that systemd 252 takes, with why they are a fault all the same.
 var stricter = map[string]string{
-	"User=a b":                        "a warning there: it does not match strict user/group name rules; only a lax check lets it pass",
-	"Group=docker users":              "the same",
-	"SecureBits=keep":                 "systemd passes over the word without a line in the journal",
-	"CapabilityBoundingSet=NET_ADMIN": "the same",
+	"User=a b":                                          "a warning there: it does not match strict user/group name rules; only a lax check lets it pass",
+	"Group=docker users":                                "the same",
+	"SecureBits=keep":                                   "systemd passes over the word without a line in the journal",
+	"CapabilityBoundingSet=NET_ADMIN":                   "the same",
+	"CapabilityBoundingSet=CAP_NET_ADMN":                "the same",
+	"CapabilityBoundingSet=~CAP_SYS_ADMIN CAP_SYSADMIN": "the same: it takes one away, and leaves the other",
+	"CapabilityBoundingSet=CAP_ALL":                     "the same",
+	"AmbientCapabilities=CAP_NET_BIND_SERVCE":           "the same",
 }
 
 // typeOf is the unit type that has a section, and what else such a unit needs.
