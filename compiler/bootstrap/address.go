@@ -187,9 +187,7 @@ func (b *builder) word(t stack.Text, r stack.Ref) string {
 		b.errorf(diag.BadExpression, pos, "machine."+r.Field, "machine.%s is another on each machine of %s", r.Field, b.what()).help("ask for one machine")
 		return ""
 	}
-	value := map[string]string{
-		"name": b.machine.Name, "hostname": b.machine.Hostname(), "mac": b.machine.MAC.Value, "id": b.machine.ID.Value,
-	}[r.Field]
+	value := b.machine.Word(r.Field)
 	if value == "" {
 		b.errorf(diag.UnknownName, pos, "machine."+r.Field, "machine %q has no %s", b.machine.Name, r.Field).
 			note(b.machine.Pos.Span, "declared here").help("add %s = \"…\" to it", r.Field)

@@ -85,8 +85,11 @@ func (w *writer) other(t stack.Text, r stack.Ref, path string, address addresser
 		return ""
 	}
 	if to == nil && r.Subject == "machine" {
-		w.add(w.problem(diag.BadExpression, t, r, path, "a unit is for whichever machine fleet chooses, and machine.%s is for one", r.Field).
-			WithHelp("read it from a file of the machine: env = { COREOS_PRIVATE_IPV4 = \"/etc/environment\" }"))
+		help := "read it from a file of the machine: env = { COREOS_PRIVATE_IPV4 = \"/etc/environment\" }"
+		if r.Field == "pods" || r.Field == "bridge" {
+			help = fmt.Sprintf(`write it into a file of the machine and read that: [file."/etc/pods.env"] content = "PODS=${{ machine.%s }}\n", and here env = { PODS = "/etc/pods.env" }`, r.Field)
+		}
+		w.add(w.problem(diag.BadExpression, t, r, path, "a unit is for whichever machine fleet chooses, and machine.%s is for one", r.Field).WithHelp(help))
 		return ""
 	}
 	if to == nil {

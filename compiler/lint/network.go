@@ -114,6 +114,11 @@ func (c *checker) capacity(n *stack.Network) {
 		return
 	}
 	bits, machines := n.SubnetBits(), len(c.t.Stack.Machines)
+	if addr := pods.Addr().BitLen(); bits > addr && n.Subnet.Given() {
+		c.add(stack.Finding(diag.Error, diag.BadValue, n.Subnet.Pos, "network.subnet", "an address of %s has %d bits, and a part of it no /%d", pods, addr, bits).
+			WithHelp("write fewer bits, or leave subnet out"))
+		return
+	}
 	pos := n.Pods.Pos
 	if n.Subnet.Given() {
 		pos = n.Subnet.Pos

@@ -311,15 +311,15 @@ func (l *loader) checkBootstrap() {
 	}
 	if b.Docker != nil {
 		l.knownRoles("bootstrap.docker.role", b.Docker.Roles)
-		l.hostText("bootstrap.docker.command", b.Docker.Command)
+		l.hostText("bootstrap.docker.command", b.Docker.Command, func(m *Machine) bool { return m.hasAny(b.Docker.Roles) })
 	}
 	if b.Etcd != nil {
-		l.hostText("bootstrap.etcd.command", b.Etcd.Command)
+		l.hostText("bootstrap.etcd.command", b.Etcd.Command, func(*Machine) bool { return true })
 	}
 	if b.Flannel != nil {
-		l.hostText("bootstrap.flannel.command", b.Flannel.Command)
+		l.hostText("bootstrap.flannel.command", b.Flannel.Command, func(m *Machine) bool { return m.hasAny(b.Flannel.Roles) })
 	}
 	if b.Fleet != nil {
-		l.hostText("bootstrap.fleet.command", b.Fleet.Command)
+		l.hostText("bootstrap.fleet.command", b.Fleet.Command, func(*Machine) bool { return true })
 	}
 }

@@ -168,9 +168,10 @@ func (l *loader) checkFiles() {
 					w.Value, l.machineNames(), "declare it: [machine."+Key(w.Value)+"]"))
 			}
 		}
-		l.hostText(path+".content", f.Content)
-		l.hostText(path+".source", f.Source)
-		l.hostText(path+".origin", f.Origin)
+		on := func(m *Machine) bool { return f.On(m.Name, m.roleNames()) }
+		l.hostText(path+".content", f.Content, on)
+		l.hostText(path+".source", f.Source, on)
+		l.hostText(path+".origin", f.Origin, on)
 	}
 }
 
@@ -186,11 +187,11 @@ func (l *loader) machineNames() []string {
 const machineSubject = "machine"
 
 // machineFields are the words of a machine.
-var machineFields = []string{"name", "address", "public", "mac", "id", "hostname"}
+var machineFields = append([]string{"name", "address", "public", "mac", "id", "hostname"}, partFields...)
 
 // hostText reports expressions that a text of the hosts cannot have: it is written
-// before there are units, for one machine.
-func (l *loader) hostText(path string, t Text) {
+// before there are units, for one machine. on says which machines have it.
+func (l *loader) hostText(path string, t Text, on func(*Machine) bool) {
 	for _, r := range t.Refs() {
 		pos := Pos{Span: r.Span, Via: t.Pos.Via}
 		switch {
@@ -199,7 +200,9 @@ func (l *loader) hostText(path string, t Text) {
 				WithHelp("parameters can stand here, ROLE.addresses, network.pods, and machine.address and its like"))
 		case !slices.Contains(machineFields, r.Field):
 			l.findings.Add(Suggest(Finding(diag.Error, diag.UnknownName, pos, path, "a machine has no word %q to put in", r.Field),
-				r.Field, machineFields, "the words are machine.name, .address, .public, .mac, .id and .hostname"))
+				r.Field, machineFields, "the words are machine.name, .address, .public, .mac, .id, .hostname, .pods and .bridge"))
+		case slices.Contains(partFields, r.Field):
+			l.partUses = append(l.partUses, partUse{field: r.Field, pos: pos, path: path, on: on})
 		}
 	}
 }

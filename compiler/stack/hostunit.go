@@ -170,8 +170,12 @@ func (l *loader) checkHosts() {
 				WithHelp("add unit = " + quote(units.Complete(h.Key))))
 		}
 		l.knownRoles(path+".mask", h.Mask.Roles)
+		on := func(m *Machine) bool { return h.On(m.roleNames()) }
 		for _, v := range h.Environment {
-			l.hostText(path+".environment."+v.Name, v.Value)
+			l.hostText(path+".environment."+v.Name, v.Value, on)
+		}
+		for _, v := range h.Env {
+			l.hostText(path+".env."+v.Name, v.File, on)
 		}
 		lists := [][]*Section{h.Sections}
 		for _, in := range h.DropIns {
@@ -180,7 +184,7 @@ func (l *loader) checkHosts() {
 		for _, s := range slices.Concat(lists...) {
 			for _, dir := range s.Directives {
 				for _, v := range dir.Values {
-					l.hostText(path+"."+s.Name+"."+dir.Name, v)
+					l.hostText(path+"."+s.Name+"."+dir.Name, v, on)
 				}
 			}
 		}

@@ -21,6 +21,7 @@ func (l *loader) inventory() {
 	l.checkHosts()
 	l.checkBootstrap()
 	l.checkAgreement()
+	l.parts()
 	l.checkPXE()
 	l.stack.Networks = append(l.stack.Networks, l.stack.Network.Ranges()...)
 }
@@ -126,7 +127,8 @@ func (l *loader) sameMachine() {
 			pos              Pos
 		}{
 			{"address", "address", m.Address.known(), m.Address.Pos}, {"public", "public address", m.Public.known(), m.Public.Pos},
-			{"mac", "hardware address", m.MAC.Value, m.MAC.Pos}, {"id", "machine id", m.ID.Value, m.ID.Pos}, {"hostname", "host name", hostname.Value, hostname.Pos},
+			{"mac", "hardware address", m.MAC.Value, m.MAC.Pos}, {"id", "machine id", m.ID.Value, m.ID.Pos},
+			{"pods", "part of the pods", m.Pods.Value, m.Pods.Pos}, {"hostname", "host name", hostname.Value, hostname.Pos},
 		} {
 			id := fact{f.what, f.value}
 			if other, taken := name[id]; taken && f.value != "" {

@@ -84,6 +84,7 @@ type loader struct {
 	overlaid bool            // an overlay is being laid over the rest
 	overlays []overlay       // those that could be read
 	facts    *facts
+	partUses []partUse
 
 	agreement agreement
 

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -30,12 +31,16 @@ type Machine struct {
 	// Disk is the device that it is installed on, the empty Text for none: then it
 	// runs from memory.
 	Disk Text
+	// Pods is its part of the pod network where the stack says it; [Machine.Part] is
+	// the one that it has.
+	Pods Word
 	// Extra are key=value pairs of metadata that no role gives.
 	Extra []Word
 	// Metadata is what its fleet says of it: one value a key, of all roles together.
 	Metadata map[string]string
 
 	hostname Word
+	part     netip.Prefix
 }
 
 // Hostname is the name that the machine has for itself.
@@ -49,6 +54,19 @@ func (m *Machine) Hostname() string {
 // Has reports whether the inventory gives the machine that role.
 func (m *Machine) Has(role string) bool {
 	return slices.ContainsFunc(m.Roles, func(w Word) bool { return w.Value == role })
+}
+
+// hasAny reports whether the machine has one of the roles, or none is named.
+func (m *Machine) hasAny(roles []Word) bool {
+	return len(roles) == 0 || slices.ContainsFunc(roles, func(w Word) bool { return m.Has(w.Value) })
+}
+
+func (m *Machine) roleNames() []string {
+	names := make([]string, len(m.Roles))
+	for i, w := range m.Roles {
+		names[i] = w.Value
+	}
+	return names
 }
 
 // Word returns what ${{ machine.NAME }} stands for in the texts of the machine, ""
@@ -67,6 +85,10 @@ func (m *Machine) Word(name string) string {
 		return m.ID.Value
 	case "hostname":
 		return m.Hostname()
+	case "pods":
+		return prefixText(m.Part())
+	case "bridge":
+		return prefixText(m.Bridge())
 	}
 	return ""
 }
@@ -97,6 +119,8 @@ var machineWords = []keyword[Machine]{
 		"what its /etc/machine-id holds, by which fleet knows it", `"2ec5b0e5f1d34d9e8f6ab7c0d1e2f304"`),
 	key("disk", form[Text]{stringShape(`^/dev/`), (*decoder).disk}, func(m *Machine) *Text { return &m.Disk },
 		"the device that it is installed on; without one it runs from memory", `"/dev/sda"`),
+	key("pods", form[Word]{stringShape(`/[0-9]+$`), (*decoder).podPart}, func(m *Machine) *Word { return &m.Pods },
+		"its part of the pod network; by the last bits of its address when it is not said", `"10.244.3.0/24"`),
 	listKey("metadata", pairs(), func(m *Machine) *[]Word { return &m.Extra },
 		"further key=value pairs of fleet's metadata", `"disk=ssd"`),
 }
@@ -215,7 +239,7 @@ func (m *Machine) differs(o *Machine) bool {
 	}
 	for _, pair := range [][2]string{
 		{m.Address.Source(), o.Address.Source()}, {m.Public.Source(), o.Public.Source()}, {m.Disk.Source(), o.Disk.Source()},
-		{m.MAC.Value, o.MAC.Value}, {m.ID.Value, o.ID.Value}, {m.hostname.Value, o.hostname.Value}, {words(m.Roles), words(o.Roles)}, {words(m.Extra), words(o.Extra)},
+		{m.MAC.Value, o.MAC.Value}, {m.ID.Value, o.ID.Value}, {m.hostname.Value, o.hostname.Value}, {m.Pods.Value, o.Pods.Value}, {words(m.Roles), words(o.Roles)}, {words(m.Extra), words(o.Extra)},
 	} {
 		if pair[0] != "" && pair[1] != "" && pair[0] != pair[1] {
 			return true
@@ -231,7 +255,7 @@ func (m *Machine) fill(below *Machine) {
 			*t.of = *t.from
 		}
 	}
-	for _, w := range []struct{ of, from *Word }{{&m.MAC, &below.MAC}, {&m.ID, &below.ID}, {&m.hostname, &below.hostname}} {
+	for _, w := range []struct{ of, from *Word }{{&m.MAC, &below.MAC}, {&m.ID, &below.ID}, {&m.hostname, &below.hostname}, {&m.Pods, &below.Pods}} {
 		if w.of.Pos.Span.IsZero() {
 			*w.of = *w.from
 		}

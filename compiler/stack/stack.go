@@ -79,6 +79,9 @@ type Word struct {
 	meant *meaning
 }
 
+// Given reports whether the stack says it.
+func (w Word) Given() bool { return !w.Pos.Span.IsZero() }
+
 // Flag is a boolean that may be left out.
 type Flag struct {
 	Set bool
