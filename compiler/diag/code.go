@@ -77,6 +77,7 @@ const (
 	TwinUnits           Code = "twin-units"
 	WeakRequires        Code = "weak-requires"
 	NotLaunched         Code = "not-launched"
+	NeverElapses        Code = "never-elapses"
 	NoWaiter            Code = "no-waiter"
 )
 
@@ -113,7 +114,7 @@ const (
 // the errors about things that a person may know better than the compiler.
 var allowable = []Code{
 	MaybeCrossMachine, UndeclaredPort, PortClash, NetworkOverlap, NetworkCapacity, HostAfterFleet,
-	NoMachine, UnusedDependency, MissingDependency, TwinUnits, WeakRequires, NotLaunched, InstallSection,
+	NoMachine, UnusedDependency, MissingDependency, TwinUnits, WeakRequires, NotLaunched, NeverElapses, InstallSection,
 	NoRestart, Secret, UnexpandedVar, EmptyArgument, EndlessLoop, WaitsForFile,
 	NeedsSystemd, PathTypo, OddCharacter, FlagRelease, FlagValue, OpenDoor, BareProbe, RawDownload, RunsFromMemory,
 	UnknownDirective, LoopbackAddress, NoShell, ShellText, Specifier, TOMLEscape,

@@ -49,7 +49,7 @@ func nodeRules() []func(*checker, *topology.Node) {
 // unitRules look at one unit of the stack.
 func unitRules() []func(*checker, *topology.Node) {
 	return []func(*checker, *topology.Node){
-		directives, escapedNames, otherSecrets, installSection, noRestart, downloadAsUser, timeouts, relations, localAfter, triggers, release,
+		directives, escapedNames, otherSecrets, installSection, noRestart, downloadAsUser, timeouts, relations, localAfter, triggers, firstTime, release,
 	}
 }
 
