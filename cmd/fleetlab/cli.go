@@ -156,7 +156,7 @@ func (c cli) up(ctx context.Context, args []string) error {
 	return l.Down()
 }
 
-// fillMirror serves the stand-ins of 0.15 where the guide has them, and both releases under their names.
+// fillMirror serves the stand-ins of 0.15 where the guide has them, and those of each release under its name.
 func fillMirror(b lab.Binaries, dir string) error {
 	if _, err := b.BuildMirror(dir, "0.15"); err != nil {
 		return err

@@ -28,7 +28,7 @@ type Binaries struct {
 }
 
 // Releases are the Kubernetes releases there is a stand-in for.
-func Releases() []string { return []string{"0.7", "0.15"} }
+func Releases() []string { return []string{"0.7", "0.15", "1.11"} }
 
 // Missing names the Debian packages whose programs a lab needs and this machine does not have.
 func Missing() []string {
@@ -243,16 +243,21 @@ func goBuild(ctx context.Context, module, pkg, ldflags, out string) error {
 	return nil
 }
 
-// mirrored are the names under which the stand-in is served. flannel is flanneld's name in the older guide; kubectl and kubernetes are only fetched, for whoever
-// logs in on the master.
-var mirrored = []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kube-register", "flanneld", "flannel", "setup-network-environment", "kubectl", "kubernetes"}
+// mirrored are the names under which the stand-ins of a release are served. flannel is flanneld's name in the older guide; kubectl and kubernetes are only fetched,
+// for whoever logs in on the master. From 1.11 on the programs of Kubernetes are one.
+func mirrored(release string) []string {
+	if release == "1.11" {
+		return []string{"hyperkube", "flanneld", "setup-network-environment"}
+	}
+	return []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kube-register", "flanneld", "flannel", "setup-network-environment", "kubectl", "kubernetes"}
+}
 
 // BuildMirror puts the stand-ins of a release into a directory, under the names of the real programs, with a SHA256SUMS beside them, and returns the SHA-256 of
 // each in hex. The name is part of each file's content, so that no two of them have the same sum and a mix-up shows.
 func (b Binaries) BuildMirror(dir, release string) (map[string]string, error) {
 	program, ok := b.Standin[release]
 	if !ok {
-		return nil, fmt.Errorf("no stand-ins for release %q: there are %s", release, strings.Join(Releases(), " and "))
+		return nil, fmt.Errorf("no stand-ins for release %q: there are %s", release, strings.Join(Releases(), ", "))
 	}
 	code, err := os.ReadFile(program)
 	if err != nil {
@@ -260,7 +265,7 @@ func (b Binaries) BuildMirror(dir, release string) (map[string]string, error) {
 	}
 	sums := map[string]string{}
 	var list strings.Builder
-	for _, name := range mirrored {
+	for _, name := range mirrored(release) {
 		// The loader reads what the ELF headers name and nothing behind it.
 		data := append(slices.Clone(code), fmt.Sprintf("\nstand-in for %s of release %s\n", name, release)...)
 		if err := writeFile(filepath.Join(dir, name), string(data), 0o755); err != nil {

@@ -78,27 +78,31 @@ func TestBuildMirror(t *testing.T) {
 	if err := os.WriteFile(program, []byte("program"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := Binaries{Standin: map[string]string{"0.15": program}}
-	dir := t.TempDir()
-	sums, err := b.BuildMirror(dir, "0.15")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := Binaries{Standin: map[string]string{}}
 	seen := map[string]string{}
-	for name, sum := range sums {
-		if seen[sum] != "" {
-			t.Errorf("%s and %s are the same", name, seen[sum])
+	for _, release := range Releases() {
+		b.Standin[release] = program
+		dir := t.TempDir()
+		sums, err := b.BuildMirror(dir, release)
+		if err != nil {
+			t.Fatal(err)
 		}
-		seen[sum] = name
-		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o755 {
-			t.Errorf("%s: %v, %v", name, info, err)
+		for name, sum := range sums {
+			what := name + " of " + release
+			if seen[sum] != "" {
+				t.Errorf("%s and %s are the same", what, seen[sum])
+			}
+			seen[sum] = what
+			if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o755 {
+				t.Errorf("%s: %v, %v", what, info, err)
+			}
+		}
+		if len(sums) != len(mirrored(release)) {
+			t.Errorf("%d sums of %d files of %s", len(sums), len(mirrored(release)), release)
 		}
 	}
-	if len(sums) != len(mirrored) {
-		t.Errorf("%d sums of %d files", len(sums), len(mirrored))
-	}
-	if _, err := b.BuildMirror(dir, "1.11"); err == nil {
-		t.Error("there are stand-ins for 1.11")
+	if _, err := b.BuildMirror(t.TempDir(), "1.12"); err == nil {
+		t.Error("there are stand-ins for 1.12")
 	}
 }
 
