@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -155,9 +156,25 @@ func reason(err error) string {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
 	case errors.As(err, &certificate):
-		return certificate.Err.Error() + "; --ca-file says whom to trust"
+		return certificate.Err.Error() + aboutCertificate(certificate.Err)
 	case errors.As(err, &u):
 		return u.Err.Error()
 	}
 	return err.Error()
+}
+
+// aboutCertificate says what to do about a server's certificate that does not hold.
+func aboutCertificate(err error) string {
+	var stranger x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	switch {
+	case errors.As(err, &stranger):
+		return "; --ca-file says whom to trust"
+	case errors.As(err, &name):
+		return "; the server needs one with it: stackc pki check tells more"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "; the server needs a new one, or the clock of this machine is wrong"
+	}
+	return ""
 }
