@@ -163,11 +163,33 @@ func TestBootstrap(t *testing.T) {
 // boot starts machines with what stackc bootstrap writes for them.
 func boot(t *testing.T, release string, nodes []lab.NodeConfig, stack string) (cluster, string) {
 	t.Helper()
-	file, out := writeFile(t, "k8s.toml", stack), t.TempDir()
-	if os.Getenv(lab.NoCluster) != "1" {
-		start(t, "bootstrap", file, "-o", out).wait(t, done)
+	mirror, _ := programs(t, release)
+	file := writeFile(t, "k8s.toml", stack)
+	return bootFrom(t, mirror, nodes, "bootstrap", file), file
+}
+
+// programs is a directory for the mirror, with the stand-ins of a release, and their SHA-256.
+func programs(t *testing.T, release string) (string, map[string]string) {
+	t.Helper()
+	b, err := binaries()
+	if err != nil {
+		t.Fatal(err)
 	}
-	users := map[string]string{}
+	dir := t.TempDir()
+	sums, err := b.BuildMirror(dir, release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, sums
+}
+
+// bootFrom starts machines with what that run of stackc bootstrap writes.
+func bootFrom(t *testing.T, mirror string, nodes []lab.NodeConfig, args ...string) cluster {
+	t.Helper()
+	out, users := t.TempDir(), map[string]string{}
+	if os.Getenv(lab.NoCluster) != "1" {
+		start(t, append(args, "-o", out)...).wait(t, done)
+	}
 	for _, n := range nodes {
 		data, err := os.ReadFile(filepath.Join(out, n.Name+".yml"))
 		if err != nil && os.Getenv(lab.NoCluster) != "1" {
@@ -175,15 +197,7 @@ func boot(t *testing.T, release string, nodes []lab.NodeConfig, stack string) (c
 		}
 		users[n.Name] = string(data)
 	}
-	b, err := binaries()
-	if err != nil {
-		t.Fatal(err)
-	}
-	mirror := t.TempDir()
-	if _, err := b.BuildMirror(mirror, release); err != nil {
-		t.Fatal(err)
-	}
-	return up(t, lab.Config{Nodes: nodes, UserData: users, Mirror: mirror, Timeout: patience}), file
+	return up(t, lab.Config{Nodes: nodes, UserData: users, Mirror: mirror, Timeout: patience})
 }
 
 // checked is one line of stackc verify --output json.
@@ -191,10 +205,10 @@ type checked struct{ Kind, Name, On, Result, Expected, Seen string }
 
 // verify runs stackc verify once on a machine of the cluster, whose network it asks,
 // and returns what does not hold, as kind and name.
-func (c cluster) verify(t *testing.T, file string) ([]string, string) {
+func (c cluster) verify(t *testing.T, file string, flags ...string) ([]string, string) {
 	t.Helper()
 	n := c.Nodes()[0]
-	cmd := n.NetnsCommand(within(t), program, "verify", file, "--endpoint", n.Endpoint(), "--output", "json")
+	cmd := n.NetnsCommand(within(t), append([]string{program, "verify", file, "--endpoint", n.Endpoint(), "--output", "json"}, flags...)...)
 	text, err := cmd.Output()
 	var answer struct{ Checks []checked }
 	if bad := json.Unmarshal(text, &answer); bad != nil {
@@ -220,9 +234,16 @@ func (c cluster) verify(t *testing.T, file string) ([]string, string) {
 // verified waits until every check holds but those of the names.
 func (c cluster) verified(t *testing.T, file string, broken ...string) {
 	t.Helper()
+	c.fails(t, file, nil, "", broken...)
+}
+
+// fails waits until those checks do not hold, and no others, for whoever the flags say
+// that asks; each of them tells the cause.
+func (c cluster) fails(t *testing.T, file string, flags []string, cause string, names ...string) {
+	t.Helper()
 	eventually(t, "the checks that do not hold", func() error {
-		if failed, text := c.verify(t, file); !slices.Equal(failed, broken) {
-			return fmt.Errorf("they are %q, want %q\n%s", failed, broken, text)
+		if failed, text := c.verify(t, file, flags...); !slices.Equal(failed, names) || strings.Count(text, cause) < len(names) {
+			return fmt.Errorf("they are %q, want %q, each with %q\n%s", failed, names, cause, text)
 		}
 		return nil
 	})
