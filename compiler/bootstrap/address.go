@@ -177,15 +177,16 @@ func (b *builder) text(t stack.Text) string {
 // word is what the machine is called in a text.
 func (b *builder) word(t stack.Text, r stack.Ref) string {
 	pos := stack.Pos{Span: r.Span, Via: t.Pos.Via}
-	switch r.Field {
-	case "address":
+	switch {
+	case r.Field == "address":
 		return b.own("private")
-	case "public":
+	case r.Field == "public":
 		return b.own("public")
-	}
-	if b.machine == nil {
-		b.errorf(diag.BadExpression, pos, "machine."+r.Field, "machine.%s is another on each machine of %s", r.Field, b.what()).help("ask for one machine")
+	case b.machine == nil:
+		b.errorf(diag.BadExpression, pos, r.Subject+"."+r.Field, "%s.%s is another on each machine of %s", r.Subject, r.Field, b.what()).help("ask for one machine")
 		return ""
+	case r.Field == stack.RoutesField:
+		return b.stack.Routes(r.Subject, b.machine)
 	}
 	value := b.machine.Word(r.Field)
 	if value == "" {

@@ -127,15 +127,21 @@ func (f *facts) late(d *decoder, m *Machine, before []Word) {
 // a list of the role's machines would lack them.
 func (f *facts) hold(l *loader) {
 	for _, r := range l.stack.Roles {
-		pos, listed := f.asked[r.Name]
-		if !listed || r.Broken {
-			continue
+		if pos, listed := f.asked[r.Name]; listed {
+			l.unlisted(r, pos)
 		}
-		for _, m := range l.stack.Machines {
-			if !m.Has(r.Name) && m.Matches(r.Metadata) {
-				l.findings.Add(Finding(diag.Error, diag.MachineClash, pos, "machine."+m.Name+".role", "machine %q has the metadata of role %q, and is not listed: it does not name the role", m.Name, r.Name).
-					WithNote(m.Pos.Span, "declared here").WithHelp("add " + quote(r.Name) + " to its role"))
-			}
+	}
+}
+
+// unlisted reports machines that a list of the role's machines lacks.
+func (l *loader) unlisted(r *Role, listed Pos) {
+	if r.Broken {
+		return
+	}
+	for _, m := range l.stack.Machines {
+		if !m.Has(r.Name) && m.Matches(r.Metadata) {
+			l.findings.Add(Finding(diag.Error, diag.MachineClash, listed, "machine."+m.Name+".role", "machine %q has the metadata of role %q, and is not listed: it does not name the role", m.Name, r.Name).
+				WithNote(m.Pos.Span, "declared here").WithHelp("add " + quote(r.Name) + " to its role"))
 		}
 	}
 }

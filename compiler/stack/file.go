@@ -169,7 +169,7 @@ func (l *loader) checkFiles() {
 			}
 		}
 		on := func(m *Machine) bool { return f.On(m.Name, m.roleNames()) }
-		l.hostText(path+".content", f.Content, on)
+		l.content(path+".content", f.Content, on)
 		l.hostText(path+".source", f.Source, on)
 		l.hostText(path+".origin", f.Origin, on)
 	}
@@ -193,16 +193,34 @@ var machineFields = append([]string{"name", "address", "public", "mac", "id", "h
 // before there are units, for one machine. on says which machines have it.
 func (l *loader) hostText(path string, t Text, on func(*Machine) bool) {
 	for _, r := range t.Refs() {
+		l.hostWord(path, Pos{Span: r.Span, Via: t.Pos.Via}, r, on)
+	}
+}
+
+// content is hostText for a file, whose lines may be routes as well.
+func (l *loader) content(path string, t Text, on func(*Machine) bool) {
+	for _, r := range t.Refs() {
 		pos := Pos{Span: r.Span, Via: t.Pos.Via}
-		switch {
-		case r.Subject != machineSubject:
-			l.findings.Add(Finding(diag.Error, diag.BadExpression, pos, path, "%q is not known before fleet runs", r.Subject+"."+r.Field).
-				WithHelp("parameters can stand here, ROLE.addresses, network.pods, and machine.address and its like"))
-		case !slices.Contains(machineFields, r.Field):
-			l.findings.Add(Suggest(Finding(diag.Error, diag.UnknownName, pos, path, "a machine has no word %q to put in", r.Field),
-				r.Field, machineFields, "the words are machine.name, .address, .public, .mac, .id, .hostname, .pods and .bridge"))
-		case slices.Contains(partFields, r.Field):
-			l.partUses = append(l.partUses, partUse{field: r.Field, pos: pos, path: path, on: on})
+		if r.Field == RoutesField && r.Subject != machineSubject {
+			l.routesOf(path, pos, r.Subject)
+		} else {
+			l.hostWord(path, pos, r, on)
 		}
+	}
+}
+
+func (l *loader) hostWord(path string, pos Pos, r Ref, on func(*Machine) bool) {
+	switch {
+	case r.Subject != machineSubject && r.Field == RoutesField:
+		l.findings.Add(Finding(diag.Error, diag.BadExpression, pos, path, "%q are lines of a file", r.Subject+"."+r.Field).
+			WithHelp("they can stand in the content of a [file]"))
+	case r.Subject != machineSubject:
+		l.findings.Add(Finding(diag.Error, diag.BadExpression, pos, path, "%q is not known before fleet runs", r.Subject+"."+r.Field).
+			WithHelp("parameters can stand here, ROLE.addresses, network.pods, and machine.address and its like"))
+	case !slices.Contains(machineFields, r.Field):
+		l.findings.Add(Suggest(Finding(diag.Error, diag.UnknownName, pos, path, "a machine has no word %q to put in", r.Field),
+			r.Field, machineFields, "the words are machine.name, .address, .public, .mac, .id, .hostname, .pods and .bridge"))
+	case slices.Contains(partFields, r.Field):
+		l.partUses = append(l.partUses, partUse{field: r.Field, pos: pos, path: path, on: on})
 	}
 }

@@ -157,7 +157,7 @@ func (l *loader) givenPart(m *Machine) {
 func (l *loader) noPods() {
 	for _, use := range l.partUses {
 		if !l.in.Alone {
-			l.findings.Add(Finding(diag.Error, diag.UnknownName, use.pos, use.path, `machine.%s is of the network "pods", and the stack has none`, use.field).
+			l.findings.Add(Finding(diag.Error, diag.UnknownName, use.pos, use.path, `there are no parts of the network "pods": the stack has none`).
 				WithHelp(`declare it: [network] pods = "…"`))
 		}
 	}
@@ -183,6 +183,9 @@ func (l *loader) partFault(use partUse, m, other *Machine) (d diag.Diagnostic, b
 	case m.part.IsValid() && use.field == "bridge" && !m.Bridge().IsValid():
 		return fault(diag.BadValue, "machine %q has %s of the pods, in which there is no address for a bridge", m.Name, m.part).
 			WithNote(l.stack.Network.Pos.Span, "the ranges").WithHelp("give machines larger parts: a smaller subnet in [network]"), true
+	case m.part.IsValid() && use.field == RoutesField && !routable(address, pods):
+		return fault(diag.NoAddress, "machine %q has no address through which there is a route to its part of the pods, %s", m.Name, m.part).
+			WithNote(m.Pos.Span, "declared here").WithHelp("write its " + family(pods) + " address, not a name"), true
 	case m.part.IsValid():
 		return d, false
 	case !m.Address.Given():
