@@ -61,7 +61,7 @@ func (i *importer) giveUp(u *unit, d diag.Diagnostic) gaveUp {
 			return gaveUpOne
 		}
 	}
-	i.asItWas(u, d.Message)
+	i.asItWas(u, u.lineOfPath(d.Path), d.Message)
 	return gaveUpOne
 }
 
@@ -83,7 +83,7 @@ func (i *importer) giveUpAll(reason string) gaveUp {
 	found := false
 	for _, u := range i.units {
 		if u.idiom != nil {
-			i.asItWas(u, reason)
+			i.asItWas(u, 0, reason)
 			found = true
 		}
 	}
@@ -132,10 +132,14 @@ func (l *lift) about() string {
 	return l.word
 }
 
-// asItWas writes a unit as without --idiomatic.
-func (i *importer) asItWas(u *unit, reason string) {
-	u.idiom = nil
-	i.leave(u, 0, "it is written as it is: %s", reason)
+// asItWas writes a unit as without --idiomatic, because of that line, 0 for none in particular.
+func (i *importer) asItWas(u *unit, line int, reason string) {
+	if u.idiom = nil; !u.tables {
+		i.keepText(u, line, reason)
+		return
+	}
+	i.leave(u, line, "it is written as it is: %s", reason)
+	i.left[len(i.left)-1].asItWas = true
 }
 
 // lifted lists what was changed, in the order of files and lines.

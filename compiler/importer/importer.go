@@ -188,7 +188,7 @@ func (i *importer) settled(result *compiler.Result, findings diag.List) bool {
 			if i.asksElsewhere(u, compiled) {
 				settled = false
 			} else if !i.agrees(u, compiled, result) {
-				i.asItWas(u, "in stackc's words it would be another unit")
+				i.asItWas(u, 0, "in stackc's words it would be another unit")
 				settled = false
 			}
 		case !units.Equal(compiled.Options, u.want):
@@ -214,7 +214,9 @@ func (i *importer) appease(u *unit, d diag.Diagnostic) bool {
 		}
 		return false
 	case u.tables:
-		u.tables, u.allow = false, nil
+		if u.tables, u.allow = false, nil; i.idiomatics {
+			i.keepText(u, u.lineOfPath(d.Path), d.Message)
+		}
 	default:
 		i.units = slices.DeleteFunc(i.units, func(other *unit) bool { return other == u })
 		i.leaveOut(u, d.Code, d.Message)

@@ -28,6 +28,8 @@ type Left struct {
 	Unit    units.Name
 	Place   source.Span
 	Message string
+
+	asItWas bool // all of the unit, which is still written in tables
 }
 
 // lift is a Lift on its way: it may still turn out to be impossible.
@@ -102,8 +104,8 @@ func (i *importer) idiomatic() (n int) {
 		}
 	}
 	for _, u := range i.units {
-		if reason := u.spelled(); reason != "" {
-			i.leave(u, 0, "it is kept as its text: %s", reason)
+		if line, reason := u.spelled(); reason != "" {
+			i.keepText(u, line, reason)
 			continue
 		}
 		u.idiom = &idiom{}
@@ -136,35 +138,6 @@ func (i *importer) leave(u *unit, line int, format string, args ...any) {
 
 // spanOfLine is the place of a line of the file, 0 for the unit as a whole.
 func (u *unit) spanOfLine(line int) source.Span { return u.span(line, 1, line, 1) }
-
-// spelled tells why the unit cannot be written in tables even when the form may
-// change: systemd must read the same from the file, from fleet's copy, and from tables.
-func (u *unit) spelled() string {
-	if _, faults := units.Parse(u.text); len(faults) > 0 {
-		return "systemd cannot read all of it"
-	}
-	here, _ := units.Parse(units.Unit{Options: u.want}.Text())
-	file, held := units.Canonical(u.parsed.Options()), here.Options()
-	if !slices.EqualFunc(file, held, func(a, b units.Option) bool { return loose(a) == loose(b) }) || len(held) != len(u.want) {
-		return "fleet reads it otherwise than systemd"
-	}
-	for _, o := range file {
-		if fault, reason := units.CheckValue(o.Value); fault != 0 {
-			return fmt.Sprintf("%s=: %s", o.Name, reason)
-		}
-		if !bareKey().MatchString(o.Name) || !bareKey().MatchString(o.Section) {
-			return fmt.Sprintf("%s= of [%s] is no name for a table", o.Name, o.Section)
-		}
-	}
-	if !together(file) {
-		for _, o := range file {
-			if o.Section == "Socket" || strings.HasPrefix(o.Name, "Timeout") {
-				return "the order of its directives counts"
-			}
-		}
-	}
-	return ""
-}
 
 // loose is an option with one blank between the words of its value.
 func loose(o units.Option) units.Option {

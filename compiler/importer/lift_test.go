@@ -69,10 +69,19 @@ func count(a, b []units.Option) map[units.Option]int {
 
 // onlyListed holds every difference between the files and what their idiomatic
 // import compiles to against the lifts: what is different is listed, and what is
-// listed is different.
+// listed is different. Of every unit that is kept as its text it is said why.
 func onlyListed(t testing.TB, files []importer.File, r importer.Result) {
 	t.Helper()
 	set := compile(t, r.Text)
+	kept := 0
+	for _, l := range r.Left {
+		if strings.HasPrefix(l.Message, keptText) {
+			kept++
+		}
+	}
+	if kept != r.Verbatim {
+		t.Errorf("%d units are kept as their text, and of %d it is said why:\n%s", r.Verbatim, kept, listed(r))
+	}
 	for _, f := range files {
 		options, _, err := held(f.Text)
 		u, ok := set.Lookup(units.Name(f.Name))

@@ -67,7 +67,7 @@ func (i *importer) liftPlacement(u *unit) {
 	p, losses := units.ParsePlacement(u.name, u.want)
 	for _, l := range losses {
 		if l.Kind != units.LossDeprecated {
-			i.asItWas(u, fmt.Sprintf("%s=%s: %s", l.Option.Name, l.Option.Value, l.Reason))
+			i.asItWas(u, u.lineWith(l.Option), fmt.Sprintf("%s=%s: %s", l.Option.Name, l.Option.Value, l.Reason))
 			return
 		}
 	}
@@ -76,7 +76,7 @@ func (i *importer) liftPlacement(u *unit) {
 		return
 	}
 	if o, found := u.ofInstance(); found {
-		i.asItWas(u, fmt.Sprintf("%s=%s is another for each instance", o.Name, o.Value))
+		i.asItWas(u, u.lineWith(o), fmt.Sprintf("%s=%s is another for each instance", o.Name, o.Value))
 		return
 	}
 	var words []word
@@ -107,7 +107,7 @@ func (i *importer) liftPlacement(u *unit) {
 	add("machine_of", i.keysFor(p.MachineOf)...)
 	add("conflicts", i.keysFor(p.Conflicts)...)
 	if len(words) == 0 {
-		i.asItWas(u, "its [X-Fleet] places it nowhere in particular")
+		i.asItWas(u, u.parsed.Lines[u.fleetLines()[0]].Line, "its [X-Fleet] places it nowhere in particular")
 		return
 	}
 	u.idiom.words = words

@@ -90,16 +90,20 @@ func (u *unit) orderly(options []units.Option) bool {
 }
 
 // together reports whether the values of every repeated directive stand together.
-func together(options []units.Option) bool {
+func together(options []units.Option) bool { return apart(options) < 0 }
+
+// apart is the first option that stands apart from the one of its name before it, -1
+// when there is none.
+func apart(options []units.Option) int {
 	seen := map[units.Option]bool{}
 	for i, o := range options {
 		key := units.Option{Section: o.Section, Name: o.Name}
 		if seen[key] && (options[i-1].Name != o.Name || options[i-1].Section != o.Section) {
-			return false
+			return i
 		}
 		seen[key] = true
 	}
-	return true
+	return -1
 }
 
 // section is one table of a unit.
