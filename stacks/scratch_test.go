@@ -233,18 +233,21 @@ machine  = { m = { role = "master", address = "10.20.30.40" }, n = { role = "nod
 	} {
 		units := compileExample(t, "k8s-1.11.toml", stack.Setting{Name: "security", Text: security})
 		manifests := compileStack(t, strings.Replace(pods, "SECURITY", security, 1))
-		for nodes, result := range map[string][]expect.Check{
-			"10.20.30.41 10.20.30.42": units.Checks, "10.20.30.40 10.20.30.41": manifests.Checks,
+		for _, of := range []struct {
+			nodes, beside string // static pods are at the master, units wherever fleet has them
+			checks        []expect.Check
+		}{
+			{"10.20.30.41 10.20.30.42", "http://", units.Checks}, {"10.20.30.40 10.20.30.41", "http://10.20.30.40", manifests.Checks},
 		} {
 			base := fmt.Sprintf("%s://:%d", api.Scheme, api.Port)
 			want := map[string]string{
 				"apiserver":          base + "/healthz: ok",
-				"controller-manager": "http://10.20.30.40:10252/healthz: ok",
-				"scheduler":          "http://10.20.30.40:10251/healthz: ok",
-				"nodes":              base + "/api/v1/nodes: items[].metadata.name " + nodes,
+				"controller-manager": of.beside + ":10252/healthz: ok",
+				"scheduler":          of.beside + ":10251/healthz: ok",
+				"nodes":              base + "/api/v1/nodes: items[].metadata.name " + of.nodes,
 			}
 			got := map[string]string{}
-			for _, c := range result {
+			for _, c := range of.checks {
 				switch {
 				case c.Kind != expect.Declared:
 				case c.Ask.URL != "":

@@ -186,8 +186,9 @@ func (w *writer) hostsOf(to *topology.Node, pos stack.Pos, path string) ([]strin
 		return nil, false
 	}
 	if a.Role != "" {
-		role := w.t.Stack.Role(a.Role)
-		w.addresses[a.Role] = units.Address{Role: a.Role, Host: a.Host, Metadata: role.Metadata}
+		if role := w.t.Stack.Role(a.Role); !w.t.Stack.Balanced(role) { // no machine is to publish that of a balancer
+			w.addresses[a.Role] = units.Address{Role: a.Role, Host: a.Host, Metadata: role.Metadata}
+		}
 	}
 	return append([]string{a.Host}, a.Others...), true
 }

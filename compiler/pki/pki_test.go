@@ -220,6 +220,33 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestBalanced: with several masters the certificate holds what each is called, and
+// the server is that of which none is.
+func TestBalanced(t *testing.T) {
+	several := strings.Replace(library, "[machine.n1]", "[machine.m2]\nrole = \"master\"\naddress = \"10.0.0.4\"\n[machine.n1]", 1)
+	for address, says := range map[string]string{
+		"10.0.0.1":   "all kubeconfigs would name 10.0.0.1, which is m alone",
+		"192.0.2.1":  "which is m alone",
+		"10.0.0.4":   "which is m2 alone",
+		"10.0.0.100": "",
+	} {
+		p, err := planOf(t, strings.Replace(several, `master     = "10.0.0.1"`, `master = "`+address+`"`, 1))
+		switch {
+		case says == "" && err != nil, says != "" && (err == nil || !strings.Contains(err.Error(), says)):
+			t.Errorf("%s: %v, want %q", address, err, says)
+		case err == nil:
+			want := "localhost m m2 127.0.0.1 10.96.0.1 10.0.0.100 10.0.0.1 192.0.2.1 10.0.0.4 server"
+			if text := written(p); !strings.HasPrefix(text, "server https://10.0.0.100:6443\n") || !strings.Contains(text, want) {
+				t.Errorf("the plan is\n%s", text)
+			}
+		}
+	}
+	nowhere := strings.Replace(own, `, address = "api.example.com"`, "", 1) + "\n[machine]\na = { role = \"master\", address = \"10.0.0.7\" }\nb = { role = \"master\", address = \"10.0.0.8\" }\n"
+	if _, err := planOf(t, nowhere); err == nil || !strings.Contains(err.Error(), "can be on a, b, and nothing tells at which address") {
+		t.Errorf("no address for several: %v", err)
+	}
+}
+
 // TestSamePlan: two runs give the same.
 func TestSamePlan(t *testing.T) {
 	first, err := planOf(t, library)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/stack"
@@ -130,7 +131,13 @@ func (p *planner) apiserver(c command) error {
 		}
 	}
 	if v, ok := c.has("advertise-address"); ok {
-		cert.call(v)
+		switch _, err := netip.ParseAddr(v); {
+		case err == nil:
+			cert.call(v)
+		case !strings.Contains(v, "$"): // a variable is one of the machine's own addresses
+			return fail("give it an address of the machine, or of a balancer; a name for clients is the address of the role: [roles] master = { metadata = \"role=master\", address = "+strconv.Quote(v)+" }",
+				"%s: --advertise-address=%s is no IP address, and the apiserver takes no other", c.from, v)
+		}
 	}
 	on := p.machines(c)
 	for _, m := range on {
@@ -140,6 +147,9 @@ func (p *planner) apiserver(c command) error {
 	}
 	if host == "" && len(on) == 1 {
 		host = on[0].Address.Source()
+	}
+	if err := severalAt(c, on, host); err != nil {
+		return err
 	}
 	if host == "" {
 		return fail(`say it where the role is declared, as in master = { metadata = "role=master", address = "10.0.0.1" }`,
@@ -169,6 +179,30 @@ func (p *planner) apiserver(c command) error {
 		p.everywhere(c, path, Passwords)
 		// Programs have certificates: a password is for a person and a browser.
 		p.plan.Passwords = []Identity{{"admin", []string{Masters}}}
+	}
+	return nil
+}
+
+// severalAt refuses kubeconfigs that would name one of several machines on which the
+// apiserver can be: a kubeconfig has one server, and its client no way to the others.
+func severalAt(c command, on []*stack.Machine, host string) error {
+	if len(on) < 2 {
+		return nil
+	}
+	help := `let the address of their role be a name or an address of its own, of a balancer before them: master = { metadata = "role=master", address = "api.example.com" }`
+	var names []string
+	at := ""
+	for _, m := range on {
+		names = append(names, m.Name)
+		if host != "" && slices.Contains([]string{m.Address.Source(), m.Public.Source(), m.Hostname()}, host) {
+			at = m.Name
+		}
+	}
+	switch {
+	case host == "":
+		return fail(help, "%s can be on %s, and nothing tells at which address its clients find it", c.from, strings.Join(names, ", "))
+	case at != "":
+		return fail(help, "%s can be on %s, and all kubeconfigs would name %s, which is %s alone", c.from, strings.Join(names, ", "), host, at)
 	}
 	return nil
 }

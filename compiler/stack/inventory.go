@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -154,7 +155,8 @@ func (t Text) known() string {
 
 // roleAddresses gives a role that does not say its address that of its one
 // machine, and host entries those of the machines that have them. An address that
-// none of the role's machines has is a finding.
+// is not that of the role's one machine is a finding. With several machines it may be
+// that of a balancer before them, which is nobody's; so may a name.
 func (l *loader) roleAddresses() {
 	for _, r := range l.stack.Roles {
 		list := l.stack.MachinesOf(r.Name)
@@ -164,9 +166,7 @@ func (l *loader) roleAddresses() {
 			if len(list) == 1 && list[0].Address.known() != "" {
 				r.Address = list[0].Address
 			}
-		case r.Address.known() != "" && !slices.ContainsFunc(list, func(m *Machine) bool {
-			return m.Address.known() == "" || m.Address.known() == r.Address.known() || m.Public.known() == r.Address.known()
-		}):
+		case len(list) == 1 && isIP(r.Address.known()) && !atOneOf(list, r.Address.known()):
 			l.findings.Add(Finding(diag.Error, diag.MachineClash, r.Address.Pos, "roles."+r.Name+".address", "role %q is at %s, and no machine of the role has that address", r.Name, r.Address.known()).
 				WithNote(list[0].Pos.Span, "a machine of the role").WithHelp("leave the address out: the inventory says it"))
 		}
@@ -175,10 +175,11 @@ func (l *loader) roleAddresses() {
 		if h.Unit == "" || len(h.Addresses) > 0 || len(h.Roles) != 1 {
 			continue
 		}
-		if r := l.stack.roles[h.Roles[0].Value]; r == nil || r.Address.Given() {
+		r, list := l.stack.roles[h.Roles[0].Value], l.stack.MachinesOf(h.Roles[0].Value)
+		if r == nil || r.Address.Given() && !l.stack.Balanced(r) {
 			continue
 		}
-		for _, m := range l.stack.MachinesOf(h.Roles[0].Value) {
+		for _, m := range list {
 			if m.Address.known() == "" {
 				h.Addresses = nil
 				break
@@ -186,6 +187,26 @@ func (l *loader) roleAddresses() {
 			h.Addresses = append(h.Addresses, m.Address)
 		}
 	}
+}
+
+// Balanced reports whether the address of a role is that of something before its
+// several machines: none of them has it.
+func (s *Stack) Balanced(r *Role) bool {
+	list := s.MachinesOf(r.Name)
+	return len(list) > 1 && r.Address.known() != "" && !atOneOf(list, r.Address.known())
+}
+
+func isIP(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// atOneOf reports whether an address is that of one of the machines, or may be: one
+// whose own is not known here.
+func atOneOf(list []*Machine, address string) bool {
+	return slices.ContainsFunc(list, func(m *Machine) bool {
+		return m.Address.known() == "" || m.Address.known() == address || m.Public.known() == address || m.Hostname() == address
+	})
 }
 
 // MachinesOf returns the machines that have a role, in the order of the inventory.
