@@ -3,6 +3,8 @@ package stack
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
@@ -140,8 +142,8 @@ func (l *loader) givenPart(m *Machine) {
 		l.findings.Add(fault(diag.MissingKey, "machine %q has a part of the pods, and the stack has no network of them", m.Name).
 			WithHelp(`declare it: [network] pods = "…"`))
 	case !ok:
-	case l.flannelOn(m):
-		l.findings.Add(l.flannelGives(fault, m))
+	case l.flannelOn(m) != nil:
+		l.findings.Add(flannelGives(fault, m, l.flannelOn(m)))
 	case !pods.Overlaps(part) || part.Bits() <= pods.Bits():
 		l.findings.Add(fault(diag.BadValue, "%s is no part of the pod network %s", part, pods).
 			WithNote(n.Pods.Pos.Span, "the network").WithHelp(fmt.Sprintf("write a /%d of it", bits)))
@@ -172,8 +174,8 @@ func (l *loader) partFault(use partUse, m, other *Machine) (d diag.Diagnostic, b
 	}
 	say := fmt.Sprintf("say which one it has: pods = \"…\" in [machine.%s], a /%d of %s", Key(m.Name), bits, pods)
 	switch address := m.Address.known(); {
-	case l.flannelOn(m):
-		return l.flannelGives(fault, m), true
+	case l.flannelOn(m) != nil:
+		return flannelGives(fault, m, l.flannelOn(m)), true
 	case m.part.IsValid() && !m.Pods.Given() && m.part.Addr() == pods.Addr():
 		return fault(diag.BadValue, "the last bits of its address give machine %q the first part of the pods, %s, which is left free", m.Name, m.part).
 			WithNote(m.Address.Pos.Span, "the address").WithHelp(say), true
@@ -207,14 +209,37 @@ func (m *Machine) partFrom() source.Span {
 }
 
 // flannelGives reports a part of a machine that flannel gives one by itself.
-func (l *loader) flannelGives(fault func(diag.Code, string, ...any) diag.Diagnostic, m *Machine) diag.Diagnostic {
+func flannelGives(fault func(diag.Code, string, ...any) diag.Diagnostic, m *Machine, by *flannel) diag.Diagnostic {
 	return fault(diag.BadValue, "flannel gives machine %q its part of the pods when it runs, whichever is free", m.Name).
-		WithNote(l.stack.Bootstrap.Flannel.Pos.Span, "flannel is here").
-		WithHelp("read FLANNEL_SUBNET from /run/flannel/subnet.env, or keep flannel from the machine with role in [bootstrap.flannel]")
+		WithNote(by.pos.Span, "flannel is here").
+		WithHelp("read FLANNEL_SUBNET from /run/flannel/subnet.env, or keep flannel from the machine: " + by.away)
 }
 
-// flannelOn reports whether [bootstrap] gives the machine flannel.
-func (l *loader) flannelOn(m *Machine) bool {
-	b := l.stack.Bootstrap
-	return b != nil && b.Flannel != nil && m.hasAny(b.Flannel.Roles)
+// flannel is what gives a machine its part of the pods, and how that is kept away.
+type flannel struct {
+	pos  Pos
+	away string
+}
+
+// flannelOn returns the flannel of a machine, that of [bootstrap] or a unit whose
+// release says that it is one; nil when there is none.
+func (l *loader) flannelOn(m *Machine) *flannel {
+	if b := l.stack.Bootstrap; b != nil && b.Flannel != nil && m.hasAny(b.Flannel.Roles) {
+		return &flannel{b.Flannel.Pos, "role in [bootstrap.flannel] says who has it"}
+	}
+	for _, u := range l.stack.Units {
+		if program, _, _ := strings.Cut(u.Release.Value, "/"); program == "flannel" && m.hasAny(u.Roles) && m.carries(u.Metadata) {
+			away := "role in [unit." + Key(u.Key) + "] says who has it"
+			if u.Pos.Via != nil {
+				away = "unit." + Key(u.Key) + " = false takes that of the library out"
+			}
+			return &flannel{u.Pos, away}
+		}
+	}
+	return nil
+}
+
+// carries reports whether the machine has one of the key=value pairs, or there is none.
+func (m *Machine) carries(pairs []Word) bool {
+	return len(pairs) == 0 || slices.ContainsFunc(pairs, func(w Word) bool { return slices.Contains(m.Pairs(), w.Value) })
 }
