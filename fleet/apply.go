@@ -20,6 +20,11 @@ type ApplyOptions struct {
 	// Guard is asked before each request that writes, and at each look at the
 	// cluster; an error of it ends the run. A lock that is lost is told that way.
 	Guard func() error
+	// Reserve is told before the first request of a plan which contents its requests
+	// write, by their hashes, and again before those of one that goes back; an error
+	// of it ends the run. Whoever removes contents from fleet's registry is kept from
+	// removing them. It is not called for a plan that writes none.
+	Reserve func(ctx context.Context, hashes []string) error
 	// Patience bounds how long a unit may be between tries (auto-restart), or dead
 	// where it should have started, before it counts as failed. 0 means
 	// DefaultPatience.
@@ -108,6 +113,11 @@ func (r *run) all(ctx context.Context) error {
 	if none := r.plan.Unplaceable(); len(none) > 0 {
 		r.unplaceable(none)
 		return nil
+	}
+	if hashes := r.plan.puts(); len(hashes) > 0 && r.options.Reserve != nil {
+		if err := r.options.Reserve(ctx, hashes); err != nil {
+			return err
+		}
 	}
 	for i, w := range r.plan.Waves {
 		r.tell(WaveBegun{Number: i + 1, Of: len(r.plan.Waves), Wave: w})

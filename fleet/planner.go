@@ -75,6 +75,24 @@ func (u UnitPlan) options() []units.Option {
 	return list
 }
 
+// puts are the hashes of the contents that the plan's requests write, each once.
+func (p *Plan) puts() []string {
+	put := map[units.Name]bool{}
+	for _, w := range p.Waves {
+		for _, step := range w.Steps {
+			put[step.Unit] = put[step.Unit] || step.Do == PutUnit
+		}
+	}
+	var list []string
+	for _, u := range p.Units {
+		if put[u.Unit] {
+			list = append(list, units.Hash(u.options()))
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 // names are the units of the plan.
 func (p *Plan) names() []units.Name {
 	names := make([]units.Name, len(p.Units))

@@ -12,7 +12,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/gc"
 	"github.com/stackc/stackc/fleet/state"
 	"github.com/stackc/stackc/units"
 )
@@ -26,8 +28,9 @@ type session struct {
 	claims  map[string]state.Claims
 	record  *state.Record
 	keep    int
-	// wants says that others have been told which units the stack is about to have.
-	wants bool
+	// wants says that others have been told which units the stack is about to have,
+	// reserves that they have been told of its contents.
+	wants, reserves bool
 }
 
 // begin takes the lock of a stack. Somebody else's is exit code 5: it is not for
@@ -58,7 +61,30 @@ func (p *program) begin(ctx context.Context, conn *fleet.Conn, stack, doing stri
 		s.end(ctx)
 		return nil, err
 	}
+	if err := s.mend(ctx); err != nil {
+		s.end(ctx)
+		return nil, err
+	}
 	return s, nil
+}
+
+// mend brings back what a gc that was killed has left units without. fleet answers 500
+// to whatever is asked of such a unit, even to a request that writes it anew.
+func (s *session) mend(ctx context.Context) error {
+	n, err := gc.Mend(ctx, s.store)
+	if n > 0 {
+		s.console.remark("%s", view.Mended(n))
+	}
+	return err
+}
+
+// reserve keeps contents that are about to be written from being removed by a gc.
+func (s *session) reserve(ctx context.Context, hashes []string) error {
+	if s.store == nil {
+		return nil
+	}
+	s.reserves = true
+	return gc.Reserve(ctx, s.store, s.lease, hashes, nil)
 }
 
 // end gives the lock back.
@@ -69,6 +95,11 @@ func (s *session) end(ctx context.Context) {
 	defer s.store.Close()
 	if s.wants {
 		if err := s.store.Unwant(ctx, s.lease); err != nil {
+			s.console.remark("note: %v", err)
+		}
+	}
+	if s.reserves {
+		if err := s.store.Withdraw(ctx, s.lease); err != nil {
 			s.console.remark("note: %v", err)
 		}
 	}

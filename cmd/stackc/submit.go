@@ -186,7 +186,7 @@ func (p *program) carry(ctx context.Context, conn *fleet.Conn, form *format, o *
 	end := context.AfterFunc(ctx, func() { show.note("interrupted: finishing the requests under way; once more leaves at once") })
 	defer end()
 	outcome, err := fleet.Apply(ctx, conn, s.plan, fleet.ApplyOptions{
-		Verify: asked || s.verify || s.saved != "", NoWait: o.noWait, Timeout: o.timeout.value, Guard: session.guard,
+		Verify: asked || s.verify || s.saved != "", NoWait: o.noWait, Timeout: o.timeout.value, Guard: session.guard, Reserve: session.reserve,
 		PauseAfter: o.pauseAfter, Confirm: p.confirmFirst(o, show),
 	}, show.tell)
 	show.close()

@@ -15,10 +15,13 @@
 //     before has read the contents by then.
 //   - The jobs are read again before each batch of removals, through etcd's quorum, and
 //     after it. Each removal compares the content's index.
+//   - Who can be asked is: a run of stackc reserves what it writes, and waits for the
+//     end of a batch that goes on; see [Reserve]. Its units never miss their contents.
 //   - Before a batch is removed its contents are written into a journal in etcd. When a
-//     job names a removed content, that is written again at once, from memory; the
-//     journal is for the next run if this one is killed. Journals are kept until a
-//     client that was between its steps must have taken the second one.
+//     job of another client names a removed content, that is written again at once, from
+//     memory; the journal is for the next run if this one is killed, and for [Mend].
+//     Journals are kept until a client that was between its steps must have taken the
+//     second one.
 //
 // What is removed is old enough on top of it: etcd keeps no times, and so each run notes
 // etcd's index together with etcd's time. A content whose index is at most one that was

@@ -150,9 +150,10 @@ func (f *follower) restore(ctx context.Context, hash, value string) error {
 }
 
 // may gives those of a list that can be removed now: no job has named them for as long
-// as observe. They are noted as being removed. wait is how long it takes until that can
+// as observe, and nobody has reserved to write them. They are noted as being removed.
+// wait is how long it takes until that can
 // be told; negative when it is not known.
-func (f *follower) may(list []content, observe time.Duration) (allowed []content, wait time.Duration, err error) {
+func (f *follower) may(list []content, reserved map[string]bool, observe time.Duration) (allowed []content, wait time.Duration, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -164,7 +165,7 @@ func (f *follower) may(list []content, observe time.Duration) (allowed []content
 		return nil, observe - time.Since(f.since), nil
 	}
 	for _, c := range list {
-		if !f.used[c.hash] {
+		if !f.used[c.hash] && !reserved[c.hash] {
 			f.gone[c.hash] = &removed{value: c.value}
 			allowed = append(allowed, c)
 		}

@@ -92,7 +92,8 @@ func TestBatchSize(t *testing.T) {
 }
 
 // TestNamedMeanwhile: a content that a job has named at any time since the jobs are
-// followed stays, for who has read that job reads the content next.
+// followed stays, for who has read that job reads the content next; so does one that is
+// reserved.
 func TestNamedMeanwhile(t *testing.T) {
 	b := startBox(t)
 	store, keys := b.store(t), b.keys(t)
@@ -109,13 +110,13 @@ func TestNamedMeanwhile(t *testing.T) {
 		return list
 	}
 	wait(t, "the jobs are followed", func() bool { return !f.standing().since.IsZero() })
-	if _, left, _ := f.may(all(1), time.Hour); left <= 0 {
+	if _, left, _ := f.may(all(1), nil, time.Hour); left <= 0 {
 		t.Error("removals may begin at once")
 	}
 	create(t, keys, "a.service", text(2))
 	create(t, keys, "a.service", text(3))
 	wait(t, "all are known", func() bool { return !f.unused(all(3)[0]) })
-	allowed, left, err := f.may(all(1, 2, 3, 4), time.Nanosecond)
+	allowed, left, err := f.may(all(1, 2, 3, 4, 5), map[string]bool{hashOf(t, 5): true}, time.Nanosecond)
 	if err != nil || left != 0 || len(allowed) != 1 || allowed[0].hash != hashOf(t, 4) {
 		t.Errorf("%v may be removed, %v, %v", allowed, left, err)
 	}

@@ -3,6 +3,7 @@ package gc
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/coreos/fleet/schema"
 	etcd "go.etcd.io/etcd/client/v2"
+
+	"github.com/stackc/stackc/fleet/state"
 )
 
 var rounds = flag.Int("rounds", 50, "how often gc runs against clients")
@@ -21,11 +24,12 @@ var rounds = flag.Int("rounds", 50, "how often gc runs against clients")
 // What the clients choose from. The contents are few, so that what is removed is wanted
 // again at once.
 const (
-	raceNames   = 3
-	raceTexts   = 24
-	racePause   = 20 * time.Millisecond
-	steadyText  = 0
-	raceClients = 4
+	carefulPrefix = "careful-"
+	raceNames     = 3
+	raceTexts     = 24
+	racePause     = 20 * time.Millisecond
+	steadyText    = 0
+	raceClients   = 6
 )
 
 // errand tracks when the things that clients do have begun, and holds all of them up
@@ -69,15 +73,40 @@ type writer interface {
 
 // slow is fleet's registry code, with a pause between its steps.
 type slow struct {
-	t    *testing.T
-	keys etcd.KeysAPI
+	t     *testing.T
+	keys  etcd.KeysAPI
+	pause time.Duration
 }
 
 func (s slow) create(name string, number int) {
-	create(s.t, &gate{KeysAPI: s.keys, between: func() { time.Sleep(rand.N(racePause)) }}, name, text(number))
+	create(s.t, &gate{KeysAPI: s.keys, between: func() { time.Sleep(rand.N(s.pause)) }}, name, text(number))
 }
 
 func (s slow) destroy(name string) { destroy(s.t, s.keys, name) }
+
+// careful writes as slow does, and as stackc does: it has the lock of its stack, and
+// reserves what it writes.
+type careful struct {
+	slow
+	store  *state.Store
+	stack  string
+	waited *atomic.Int64 // for a batch to end
+}
+
+func (c careful) create(name string, number int) {
+	lease, err := c.store.Acquire(c.t.Context(), c.stack, state.Holder{Who: "anna", Host: "n1", Doing: "submit"})
+	if err != nil {
+		c.t.Error(err)
+		return
+	}
+	if err := Reserve(c.t.Context(), c.store, lease, []string{hashOf(c.t, number)}, func() { c.waited.Add(1) }); err != nil {
+		c.t.Error(err)
+	}
+	c.slow.create(name, number)
+	if err := errors.Join(c.store.Withdraw(c.t.Context(), lease), lease.Release(c.t.Context())); err != nil {
+		c.t.Error(err)
+	}
+}
 
 // api is fleet's HTTP API.
 type api struct {
@@ -129,8 +158,9 @@ func (a api) send(method, name string, body []byte) {
 // client works on units of its own until told to stop. held has what each is to have.
 type client struct {
 	writer
-	number int
-	held   map[string]int
+	number  int
+	careful bool
+	held    map[string]int
 }
 
 func (c *client) work(e *errand, stop <-chan struct{}) {
@@ -141,6 +171,9 @@ func (c *client) work(e *errand, stop <-chan struct{}) {
 		default:
 		}
 		name := fmt.Sprintf("race-%d-%d.service", c.number, rand.IntN(raceNames))
+		if c.careful {
+			name = carefulPrefix + name
+		}
 		e.do(c.number, func() {
 			if _, there := c.held[name]; there && rand.IntN(3) == 0 {
 				c.destroy(name)
@@ -155,12 +188,14 @@ func (c *client) work(e *errand, stop <-chan struct{}) {
 	}
 }
 
-// TestRace lets gc race clients, of which two are stopped between the steps of fleet's
-// own code. Whenever all of them are between two errands each unit has its content; and
-// a content that some unit has all the time is never touched.
+// TestRace lets gc race clients, of which four are stopped between the steps of fleet's
+// own code. Those that reserve what they write never miss a content, not for a moment.
+// Of the others each unit has its content whenever all of them are between two errands;
+// and a content that some unit has all the time is never touched.
 func TestRace(t *testing.T) {
 	b := startBox(t)
 	store, keys := b.store(t), b.keys(t)
+	changes := record(t, b.Etcd)
 	over := api{t, b.Fleet[0], &atomic.Int64{}}
 	for _, name := range []string{"steady-a.service", "steady-b.service"} {
 		over.create(name, steadyText)
@@ -170,10 +205,14 @@ func TestRace(t *testing.T) {
 	stop := make(chan struct{})
 	var working sync.WaitGroup
 	clients := make([]*client, raceClients)
+	var waited atomic.Int64
 	for i := range clients {
 		clients[i] = &client{writer: over, number: i, held: map[string]int{}}
-		if i%2 == 1 {
-			clients[i].writer = slow{t, keys}
+		switch i % 3 {
+		case 1:
+			clients[i].writer = slow{t, keys, racePause}
+		case 2:
+			clients[i].writer, clients[i].careful = careful{slow{t, keys, 8 * racePause}, store, fmt.Sprintf("stack-%d", i), &waited}, true
 		}
 		working.Go(func() { clients[i].work(e, stop) })
 	}
@@ -196,8 +235,10 @@ func TestRace(t *testing.T) {
 	if after := contentOf(t, keys, steadyText); after.CreatedIndex != before.CreatedIndex || after.ModifiedIndex != before.ModifiedIndex {
 		t.Errorf("the content that two units had all the time was made at %d, and again at %d", before.CreatedIndex, after.CreatedIndex)
 	}
-	t.Logf("%d rounds: %d removed, %d spared, %d brought back; %d requests to fleet were answered with 500", *rounds, sum.Removed, sum.Spared, sum.Restored, over.again.Load())
-	if sum.Removed < *rounds || sum.Restored == 0 {
+	t.Logf("%d rounds: %d removed, %d spared, %d brought back; %d requests to fleet were answered with 500, and %d careful writers waited for a batch",
+		*rounds, sum.Removed, sum.Spared, sum.Restored, over.again.Load(), waited.Load())
+	wantGaps(t, changes.gaps(t))
+	if sum.Removed < *rounds || sum.Restored == 0 || waited.Load() == 0 {
 		t.Error("gc and the clients have not met")
 	}
 }

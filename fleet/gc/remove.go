@@ -72,8 +72,9 @@ func batchSize(list []content) int {
 	return n
 }
 
-// removeBatch removes a batch: the journal is written, the jobs are read again, the
-// contents are removed all at once, the jobs are read again.
+// removeBatch removes a batch: the journal is written, others are told, what they are
+// about to write and the jobs are read again, the contents are removed all at once, the
+// jobs are read again.
 func (c *collector) removeBatch(ctx context.Context, pace *pace, number int, batch []content, kept map[string]bool) error {
 	var list []content
 	for _, one := range batch {
@@ -97,9 +98,17 @@ func (c *collector) removeBatch(ctx context.Context, pace *pace, number int, bat
 		return err
 	}
 	c.entries = append(c.entries, e)
+	own := sign{ID: c.lease.Holder().ID, Prefix: c.prefix, Batch: true}
+	if err := c.raise(ctx, own); err != nil {
+		return err
+	}
 	err = c.removeList(ctx, list)
 	e.done = time.Now()
 	if err != nil {
+		return err // of a removal nobody knows whether it is still to come: the sign stays
+	}
+	own.Batch = false
+	if err := c.raise(ctx, own); err != nil {
 		return err
 	}
 	if _, err := c.follower.sync(ctx); err != nil {
@@ -108,17 +117,22 @@ func (c *collector) removeBatch(ctx context.Context, pace *pace, number int, bat
 	return c.dropSettled(ctx)
 }
 
-// removeList removes contents if they still may be. Between the look at the jobs and the
-// removals nothing else is done.
+// removeList removes contents if they still may be. What runs of stackc are about to
+// write is read before the jobs: who has withdrawn it by then has written its jobs.
+// Between the look at the jobs and the removals nothing else is done.
 func (c *collector) removeList(ctx context.Context, list []content) error {
 	for {
 		if err := c.lease.Err(); err != nil {
 			return err
 		}
+		reserved, err := c.store.Reserved(ctx)
+		if err != nil {
+			return err
+		}
 		if _, err := c.follower.sync(ctx); err != nil {
 			return err
 		}
-		allowed, wait, err := c.follower.may(list, c.o.Observe)
+		allowed, wait, err := c.follower.may(list, reserved, c.o.Observe)
 		if err != nil {
 			return err
 		}
@@ -132,12 +146,19 @@ func (c *collector) removeList(ctx context.Context, list []content) error {
 	}
 }
 
+// removeNow removes contents all at once: etcd writes what comes together to its disk
+// together. Once begun it is not interrupted, since what becomes of a request that nobody
+// waits for is known to nobody; but it ends before others may take the run for dead.
 func (c *collector) removeNow(ctx context.Context, list []content) error {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), c.lease.Until())
+	defer cancel()
 	var group errgroup.Group
-	group.SetLimit(inFlight)
 	gone := make([]bool, len(list))
 	for i, one := range list {
 		group.Go(func() error {
+			if !c.follower.unused(one) { // since the look at the jobs
+				return c.follower.settle(ctx, one, false)
+			}
 			away, err := c.remove(ctx, one)
 			gone[i] = away
 			// Of a removal that failed nobody knows whether it was done.

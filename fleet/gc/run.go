@@ -31,9 +31,6 @@ const observeReads = 5
 const (
 	batchCount = 32
 	batchBytes = 192 << 10
-	// inFlight is how many removals are sent at once: etcd writes those that come
-	// together to its disk together.
-	inFlight = 16
 )
 
 // lastWords is how long a run that is interrupted may take to look once more.

@@ -59,6 +59,11 @@ func (c *collector) dropSettled(ctx context.Context) error {
 	if _, err := c.follower.sync(ctx); err != nil {
 		return err
 	}
+	if n == len(c.entries) {
+		if err := c.lower(ctx); err != nil {
+			return err
+		}
+	}
 	for _, e := range c.entries[:n] {
 		if err := c.dropEntry(ctx, e); err != nil {
 			return err

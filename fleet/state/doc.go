@@ -9,6 +9,7 @@
 //	PREFIX/v1/stacks/STACK/texts/00000007-ID/0000…   its units, in pieces
 //	PREFIX/v1/claims/STACK                   JSON: content hash by unit name
 //	PREFIX/v1/wanted/STACK                   JSON: the unit names of a run that goes on
+//	PREFIX/v1/reserved/STACK                 JSON: the hashes of the contents that it may write
 //	PREFIX/v1/registry/…                     what a tidying of fleet's registry notes
 //
 // A revision is there once its head is: the pieces are written before it, so that

@@ -59,6 +59,14 @@ func (l *Lease) Err() error {
 	return l.lost
 }
 
+// Until returns when Err says that the lock is lost unless it is refreshed before. What
+// must not be done without the lock has to be done by then.
+func (l *Lease) Until() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.until.Add(-margin)
+}
+
 // Release gives the lock back, and ends what goes on in the background. It does
 // so when ctx has ended, too. A lock that is lost is left alone.
 func (l *Lease) Release(ctx context.Context) error {

@@ -113,6 +113,11 @@ func (s *Store) AcquireRegistry(ctx context.Context, h Holder) (*Lease, error) {
 	return s.acquire(ctx, registry, s.Place("registry", "lock"), h)
 }
 
+// RegistryLock is Lock for the lock of the registry.
+func (s *Store) RegistryLock(ctx context.Context) (*Lock, error) {
+	return s.lockAt(ctx, registry, s.Place("registry", "lock"))
+}
+
 // registry stands in place of a stack's name for the lock of the registry.
 const registry = ""
 

@@ -106,3 +106,8 @@ func DeadContents(sizes map[string]int, list time.Duration) string {
 	return fmt.Sprintf("fleet's registry has %s contents that no unit has (%s), and a page of its list takes %s: stackc gc removes them",
 		thousands(len(sizes)), bytesOf(bytes), tookOf(list))
 }
+
+// Mended tells that units had missed contents which a gc had removed.
+func Mended(n int) string {
+	return fmt.Sprintf("note: units missed %s that a gc had removed before it was cut short: written again; the next stackc gc looks after the rest", count(n, "content"))
+}
