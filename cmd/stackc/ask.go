@@ -105,8 +105,7 @@ func (a *asker) ask(ctx context.Context, questions []string) map[string]verify.A
 	return by
 }
 
-// errSilent ends a question that takes too long. It is a cancellation and no deadline:
-// for one of those the tunnel would take its connection to be dead.
+// errSilent ends a question that takes too long.
 var errSilent = errors.New("no answer within " + askTimeout.String())
 
 func (a *asker) one(ctx context.Context, question string) verify.Answer {

@@ -20,6 +20,8 @@ type link struct {
 	ended  chan struct{}
 	// indirect says that sockets are reached by a program on the host.
 	indirect atomic.Bool
+	// doubted says that the server is being asked for a sign of life.
+	doubted atomic.Bool
 }
 
 // connect goes along the route.

@@ -109,7 +109,9 @@ func (t *Tunnel) socket(ctx context.Context, l *link, path string) (net.Conn, er
 	return conn, nil
 }
 
-// refused tells a server that will not from a connection that is of no use any more.
+// refused tells a server that will not from a connection that is of no use any more. A
+// dial that ran out of time tells neither: a firewall there may pass over it, and
+// others may be talking through the same connection. So the server is asked.
 func (t *Tunnel) refused(l *link, address string, err error) error {
 	var refusal *ssh.OpenChannelError
 	switch {
@@ -117,7 +119,9 @@ func (t *Tunnel) refused(l *link, address string, err error) error {
 		return t.fault(NoServer, &addressError{address, errors.New("the SSH server cannot connect to it: " + refusal.Message)})
 	case errors.As(err, &refusal):
 		return t.fault(Forbidden, &addressError{address, err})
-	case !errors.Is(err, context.Canceled): // otherwise other requests may still be on their way
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		t.doubt(l)
+	default:
 		t.drop(l)
 	}
 	return t.fault(Unreachable, err)
@@ -163,6 +167,22 @@ func (t *Tunnel) link(ctx context.Context) (*link, error) {
 	t.now = l
 	t.mu.Unlock()
 	return l, nil
+}
+
+// doubt drops a connection over which the server does not answer within the time that
+// it has for making one. Every server answers this request, if with a refusal (RFC
+// 4254, 4); OpenSSH's client asks the same for ServerAliveInterval.
+func (t *Tunnel) doubt(l *link) {
+	if !l.doubted.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer l.doubted.Store(false)
+		defer time.AfterFunc(t.route[len(t.route)-1].timeout, func() { t.drop(l) }).Stop()
+		if _, _, err := l.client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+			t.drop(l)
+		}
+	}()
 }
 
 // drop closes a connection that is of no use any more.
