@@ -47,6 +47,8 @@ var hostWords = []keyword[Host]{
 		"the role on whose machines it is, or several; every machine when it is not said", `"master"`),
 	key("port", port(), func(h *Host) *Int { return &h.Port },
 		"the port it listens on", `4001`),
+	key("ports", listenings(), func(h *Host) *[]Listening { return &h.Ports },
+		"further ports that it listens on, and who uses them, for stackc ports", `[{ port = 7001, from = "etcd" }]`),
 	key("ready", readiness(), func(h *Host) **Ready { return &h.Ready },
 		"how those that follow it learn that it is up", `{ http = "/version" }`),
 	key("address", addresses(), func(h *Host) *[]Text { return &h.Addresses },

@@ -60,6 +60,7 @@ func (l *loader) resolveNames() {
 	for _, h := range l.stack.Hosts {
 		path := "host." + h.Key
 		n.words(path+".after", h.After)
+		n.ports(path, h.Ports)
 		n.ready(path, h.Ready)
 		for i := range h.Addresses {
 			n.text(path+".address", &h.Addresses[i])
@@ -81,6 +82,7 @@ func (l *loader) resolveNames() {
 
 func (n *resolver) unit(u *Unit) {
 	path := "unit." + u.Key
+	n.ports(path, u.Ports)
 	if u.Verbatim != nil {
 		n.textUnit(u)
 		return

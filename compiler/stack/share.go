@@ -61,6 +61,9 @@ func (l *loader) shareHost(d *decoder, h *Host, body *syntax.Table) {
 	if !h.Port.Given() {
 		h.Port = again.Port
 	}
+	if h.Ports == nil {
+		h.Ports = again.Ports
+	}
 	if h.Ready == nil {
 		h.Ready = again.Ready
 	}
@@ -99,6 +102,8 @@ func (h *Host) said(key string) string {
 		if h.Port.Given() {
 			return paramText(&syntax.Value{Kind: syntax.Integer, Int: int64(h.Port.Value)})
 		}
+	case "ports":
+		return saidPorts(h.Ports)
 	case "ready":
 		if h.Ready != nil {
 			return string(h.Ready.Kind) + "\n" + h.Ready.Target.Source() + "\n" + h.Ready.Contains.Source() + "\n" + h.Ready.CA.Source()

@@ -123,6 +123,8 @@ type Host struct {
 	Unit  units.Name
 	Roles []Word
 	Port  Int
+	// Ports are those beside Port, or more about that one.
+	Ports []Listening
 	Ready *Ready
 	// Addresses are where it is found from other machines; of several any will do.
 	Addresses []Text
@@ -159,6 +161,8 @@ type Unit struct {
 	After []Word
 	Ready *Ready
 	Port  Int
+	// Ports are those beside Port, or more about that one.
+	Ports []Listening
 	// Listen is the address that the unit's program binds; "127.0.0.1" keeps
 	// followers on other machines out, and the compiler says so.
 	Listen Text

@@ -29,6 +29,8 @@ var unitWords = []keyword[Unit]{
 		"how those that follow it learn that it is up", `{ http = "/healthz" }`).besideText(),
 	key("port", port(), func(u *Unit) *Int { return &u.Port },
 		"the port it listens on, for ready and ${{ X.address }}", `8080`).besideText(),
+	listKey("ports", listenings(), func(u *Unit) *[]Listening { return &u.Ports },
+		"further ports that it listens on, and who uses them, for stackc ports", `[{ port = 10248, from = "api" }]`).besideText(),
 	key("listen", address(), func(u *Unit) *Text { return &u.Listen },
 		"the address its program binds; 127.0.0.1 keeps followers on other machines out", `"127.0.0.1"`).besideText(),
 	key("announce", announceForm(), func(u *Unit) **Announce { return &u.Announce },

@@ -38,7 +38,7 @@ func (v *Verbatim) Options() []units.Option {
 // says of the unit, but for the words that may stand beside it.
 func (d *decoder) verbatim(u *Unit, v *syntax.Value) {
 	*u = Unit{
-		Key: u.Key, Pos: u.Pos, Name: u.Name, Ready: u.Ready, Port: u.Port, Listen: u.Listen, Announce: u.Announce,
+		Key: u.Key, Pos: u.Pos, Name: u.Name, Ready: u.Ready, Port: u.Port, Ports: u.Ports, Listen: u.Listen, Announce: u.Announce,
 		State: u.State, Update: u.Update, Release: u.Release, Allow: u.Allow, Verbatim: &Verbatim{Pos: d.pos(v.Span)},
 	}
 	if v.Kind != syntax.String {

@@ -177,6 +177,7 @@ func Build(s *stack.Stack) (*Topology, diag.List) {
 	}
 	for _, n := range b.t.order {
 		b.edges(n)
+		b.ports(n)
 	}
 	b.announcements()
 	b.cycles()
