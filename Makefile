@@ -13,7 +13,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X main.version=$(VERSION)
 # What the tests need from Debian beside Go: the real cluster is made of these.
 PACKAGES := chromium fonts-dejavu-core git patch etcd-server systemd systemd-container iproute2 dbus curl wget isc-dhcp-server ca-certificates gcc libc6-dev procps openssh-server \
-	nodejs zsh fish man-db mandoc
+	nodejs zsh fish man-db mandoc iptables
 # google.golang.org/api at the version that fleet v1.0.0 builds with; see the check in lint.
 FLEET_API := v0.6.0
 # taplo holds stack files against the schema in the tests. It comes from npm, by the

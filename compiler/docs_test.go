@@ -410,7 +410,7 @@ var packageDirs = map[string]string{
 	"schema": "compiler/schema", "source": "compiler/source", "diag": "compiler/diag", "syntax": "compiler/syntax", "stack": "compiler/stack",
 	"topology": "compiler/topology", "emit": "compiler/emit", "lint": "compiler/lint", "compiler": "compiler", "cases": "compiler/cases", "bootstrap": "compiler/bootstrap",
 	"units": "units", "graph": "units/graph", "pattern": "units/pattern", "stacks": "stacks", "fleet": "fleet", "state": "fleet/state", "view": "cmd/stackc/view",
-	"compare": "units/compare", "review": "cmd/stackc/review", "lanes": "cmd/stackc/lanes", "pki": "compiler/pki", "keyring": "cmd/stackc/keyring",
+	"compare": "units/compare", "review": "cmd/stackc/review", "lanes": "cmd/stackc/lanes", "pki": "compiler/pki", "ports": "compiler/ports", "keyring": "cmd/stackc/keyring",
 	"doctor": "fleet/doctor", "gc": "fleet/gc", "probe": "fleet/doctor/probe", "fleettest": "fleet/fleettest", "tunnel": "fleet/tunnel", "verify": "fleet/verify", "expect": "units/expect", "check": "compiler/check", "box": "cmd/fleetbox/box", "sim": "cmd/fleetbox/sim", "lab": "cmd/fleetlab/lab", "labtest": "cmd/fleetlab/labtest",
 }
 

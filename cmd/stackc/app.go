@@ -68,6 +68,7 @@ func newApp(p *program) *cli.App {
 			p.fmt(),
 			p.compile(),
 			p.bootstrap(),
+			p.ports(),
 			p.pxe(),
 			p.imports(),
 			p.explain(),

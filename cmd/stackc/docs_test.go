@@ -156,6 +156,7 @@ func objects() map[string]any {
 		"unit of an outcome": fleet.UnitOutcome{}, "state": fleet.UnitState{}, "requests": fleet.Counts{}, "status": statusReport{},
 		"unit of a status": view.Standing{}, "history": historyReport{}, "revision": state.Revision{}, "source": state.Source{}, "history show": revisionReport{},
 		"lock": lockReport{}, "gc": collectedReport{}, "holder": state.Lock{}, "machine": fleet.Machine{}, "version": versionInfo{}, "finding": diag.Finding{},
+		"ports": portsReport{}, "machines with the same ports": view.PortGroup{}, "port": view.Port{}, "where a port is used from": view.PortSource{}, "rules": portRules{},
 		"pxe": pxeReport{}, "file of a server": pxeFile{}, "image": pxeImage{},
 		"verify": verifyReport{}, "result": verify.Result{},
 		"why": whyReport{}, "diagnosis": fleet.Diagnosis{}, "unit on a machine": fleet.Spot{}, "eligible machine": fleet.Eligible{}, "peer": fleet.Peer{},
