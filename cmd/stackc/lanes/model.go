@@ -173,7 +173,9 @@ func (b *builder) relate(u units.Unit) {
 		case w.Unit != "":
 			b.edge(string(w.Unit), me, Waiter)
 		case !isPlumbing(w):
-			b.edge(w.Subject, me, Waiter)
+			for _, of := range b.subject(w.Subject) {
+				b.edge(of, me, Waiter)
+			}
 		}
 	}
 	for _, e := range units.Edges(u.Name, u.Options) {
@@ -197,6 +199,25 @@ func (b *builder) relate(u units.Unit) {
 			}
 		}
 	}
+}
+
+// subject names what a wait without a unit is for: the instances of a counted unit of the
+// set, any of which may answer, or something outside of it.
+func (b *builder) subject(name string) []string {
+	whole := name
+	if _, err := units.ParseName(name); err != nil {
+		whole += ".service"
+	}
+	var instances []string
+	for _, u := range b.set.Units {
+		if template, ok := u.Name.Template(); ok && strings.Replace(string(template), "@", "", 1) == whole {
+			instances = append(instances, string(u.Name))
+		}
+	}
+	if len(instances) == 0 {
+		return []string{name}
+	}
+	return instances
 }
 
 // isPlumbing reports whether a wait is for something that is nobody else's: a
