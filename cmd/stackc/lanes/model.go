@@ -204,10 +204,7 @@ func (b *builder) relate(u units.Unit) {
 // subject names what a wait without a unit is for: the instances of a counted unit of the
 // set, any of which may answer, or something outside of it.
 func (b *builder) subject(name string) []string {
-	whole := name
-	if _, err := units.ParseName(name); err != nil {
-		whole += ".service"
-	}
+	whole := units.Complete(name)
 	var instances []string
 	for _, u := range b.set.Units {
 		if template, ok := u.Name.Template(); ok && strings.Replace(string(template), "@", "", 1) == whole {
