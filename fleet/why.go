@@ -31,9 +31,14 @@ type Diagnosis struct {
 	Machines []Eligible `json:"machines,omitempty"`
 	// Peers are the units that it leans on or waits for.
 	Peers []Peer `json:"peers,omitempty"`
-	// Next are commands that tell more, or mend it.
+	// Next are commands that tell more, or mend it. One that needs the stack file ends with
+	// FileWord.
 	Next []string `json:"next,omitempty"`
 }
+
+// FileWord stands for the path of the stack file at the end of a command, since that path
+// is not known here.
+const FileWord = "FILE"
 
 // Spot is the unit on one machine.
 type Spot struct {
@@ -87,7 +92,7 @@ func Why(s *Snapshot, name units.Name, set *units.Set) Diagnosis {
 		d.Spots = []Spot{{State: IsMissing}}
 		w.cause("fleet does not have it")
 		if want != nil {
-			w.next("stackc submit FILE")
+			w.next("stackc submit " + FileWord)
 		}
 		return d
 	}
@@ -138,11 +143,11 @@ func (w *why) compare(exists bool) {
 	case w.live.Hash != w.want.Hash() && !units.Equal(unmarked(w.live.Options), unmarked(w.want.Options)):
 		w.d.Content = "differs"
 		w.cause("the cluster has another content than the file")
-		w.next("stackc diff FILE")
+		w.next("stackc diff " + FileWord)
 	}
 	if exists && w.live.Desired != w.want.Desired {
 		w.cause("fleet was asked for %s, and the file says %s", w.live.Desired, w.want.Desired)
-		w.next("stackc submit FILE")
+		w.next("stackc submit " + FileWord)
 	}
 }
 
@@ -278,7 +283,7 @@ func (w *why) explain(at Spot) {
 		w.pending(at, where)
 	case IsUnloadable:
 		w.cause("systemd cannot load it%s (%s), and the units after it on that machine are not started either", where, at.Systemd)
-		w.next("stackc submit FILE")
+		w.next("stackc submit " + FileWord)
 	case IsWaiting:
 		w.waiting(where)
 	case IsStarting:

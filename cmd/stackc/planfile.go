@@ -43,7 +43,7 @@ func (p *program) savePlan(path string, conn *fleet.Conn, s surveyed) error {
 }
 
 func readPlan(path string) (*fleet.SavedPlan, error) {
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +80,7 @@ func (p *program) submitCommand(ctx *cli.Context, planFile string) string {
 		words = append(slices.Clone(own[end+1:]), without(own[:end], "output", "o", "findings")...)
 	}
 	words = append(words, without(global, "verbose", "debug", "color")...)
-	for i := range words {
-		words[i] = shellWord(words[i])
-	}
-	return "stackc submit " + strings.Join(words, " ")
+	return "stackc submit " + shellWords(words)
 }
 
 // goOnCommand writes the command that goes on from where submit was paused: the
@@ -98,10 +95,21 @@ func (p *program) goOnCommand(ctx *cli.Context) string {
 	end := slices.Index(own, "--")
 	words := append(slices.Clone(own[end+1:]), without(own[:end], "pause-after")...)
 	words = append(words, arranged[:at]...)
-	for i := range words {
-		words[i] = shellWord(words[i])
+	return "stackc submit " + shellWords(words)
+}
+
+// sameStack writes the FILE of a command that looks at one, with the flags by which it is
+// compiled and the cluster is reached, as another command takes them. It is FileWord when
+// there is none.
+func (p *program) sameStack(ctx *cli.Context) string {
+	arranged, err := arrange(ctx.App, p.args)
+	if err != nil || !isFile(ctx.Args().First()) {
+		return fleet.FileWord
 	}
-	return "stackc submit " + strings.Join(words, " ")
+	at := slices.Index(arranged, ctx.Command.Name)
+	own := arranged[at+1:]
+	flags := without(own[:slices.Index(own, "--")], "output", "findings")
+	return shellWords(slices.Concat([]string{ctx.Args().First()}, flags, without(arranged[:at], "verbose", "debug", "color")))
 }
 
 // without leaves out flags, and their values where those stand apart.
@@ -122,6 +130,14 @@ func without(args []string, names ...string) []string {
 
 // plainWord is what a shell takes as it is.
 var plainWord = pattern.New(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+func shellWords(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellWord(w)
+	}
+	return strings.Join(quoted, " ")
+}
 
 func shellWord(s string) string {
 	if plainWord().MatchString(s) {

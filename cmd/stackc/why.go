@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,7 +35,7 @@ exit codes: 0 the unit is as wanted; 3 it is not; 1 error; 6 unreachable`,
 				return err
 			}
 			return p.withCluster(ctx, func(conn *fleet.Conn) error {
-				return p.showWhy(ctx.Context, conn, form, about, words)
+				return p.showWhy(ctx.Context, conn, form, about, words, p.sameStack(ctx))
 			})
 		},
 	}
@@ -46,7 +47,7 @@ type whyReport struct {
 	Findings []diag.Finding    `json:"findings"`
 }
 
-func (p *program) showWhy(ctx context.Context, conn *fleet.Conn, form *format, about subject, words []string) error {
+func (p *program) showWhy(ctx context.Context, conn *fleet.Conn, form *format, about subject, words []string, file string) error {
 	snapshot, err := fleet.TakeAll(ctx, conn, nil)
 	if err != nil {
 		return err
@@ -58,7 +59,11 @@ func (p *program) showWhy(ctx context.Context, conn *fleet.Conn, form *format, a
 	}
 	report := whyReport{Findings: diag.Findings(about.findings)}
 	for _, name := range names {
-		report.Units = append(report.Units, fleet.Why(snapshot, name, about.set))
+		d := fleet.Why(snapshot, name, about.set)
+		if about.set != nil {
+			d.Next = filled(d.Next, file)
+		}
+		report.Units = append(report.Units, d)
 	}
 	if err := p.writeWhy(form, snapshot.Machines, report); err != nil {
 		return err
@@ -67,6 +72,18 @@ func (p *program) showWhy(ctx context.Context, conn *fleet.Conn, form *format, a
 		return exitWith(exitFailed)
 	}
 	return nil
+}
+
+// filled puts what a command was given for FILE into commands that need it.
+func filled(commands []string, file string) []string {
+	var out []string
+	for _, c := range commands {
+		if without, ok := strings.CutSuffix(c, " "+fleet.FileWord); ok {
+			c = without + " " + file
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 func (p *program) writeWhy(form *format, machines []fleet.Machine, report whyReport) error {
