@@ -84,8 +84,20 @@ func strange(r rune) bool {
 	return false
 }
 
-// visible gives s with a mark for each strange character.
+// longestWord is how many bytes of a word are shown: a file that is no text of a person's may
+// be one word of megabytes, and messages repeat what they find.
+const longestWord = 500
+
+// visible gives s with a mark for each strange character, and the beginning of words that
+// nobody would read to their end.
 func visible(s string) string {
+	if len(s) > longestWord {
+		words := strings.Split(s, " ")
+		for i, word := range words {
+			words[i] = beginning(word)
+		}
+		s = strings.Join(words, " ")
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':
@@ -95,6 +107,18 @@ func visible(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// beginning cuts a word that is too long, between two characters.
+func beginning(word string) string {
+	if len(word) <= longestWord {
+		return word
+	}
+	end := longestWord
+	for end > 0 && !utf8.RuneStart(word[end]) {
+		end--
+	}
+	return word[:end] + ellipsis
 }
 
 // window returns as much of the line as fits into a number of columns, the

@@ -153,3 +153,19 @@ func (s spot) span(t *testing.T, files map[string]*source.File) source.Span {
 	}
 	return f.Span(at-len(s.Text), at)
 }
+
+// A file that is no stack file at all may be one word of megabytes.
+func TestLongWordsAreCut(t *testing.T) {
+	word := strings.Repeat("é", 4<<20)
+	list := List{{Severity: Error, Code: Syntax, Message: "a key cannot be " + word + " here", Help: "write '" + word + "'"}}
+	for _, text := range []string{Short(list), Rich(list, Style{Width: 80})} {
+		if len(text) > 4*longestWord {
+			t.Errorf("%d bytes are shown", len(text))
+		}
+		for _, want := range []string{"a key cannot be éé", "é… here", "help: write 'éé"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q is missing in %q", want, text)
+			}
+		}
+	}
+}
