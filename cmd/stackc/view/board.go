@@ -65,7 +65,7 @@ func (b *Board) Take(e fleet.Event) string {
 		}
 		return goingBack(e)
 	case fleet.Warned:
-		return strings.TrimSuffix(Warning(e.Warning), "\n")
+		return strings.TrimSuffix(Warning(e.Warning, 0), "\n")
 	}
 	return ""
 }

@@ -28,7 +28,7 @@ func Plan(p *fleet.Plan, width int) string {
 		b.WriteString("\n")
 	}
 	for _, w := range p.Warnings {
-		b.WriteString(Warning(w))
+		b.WriteString(Warning(w, width))
 	}
 	return b.String()
 }

@@ -31,7 +31,7 @@ func EventLine(p *fleet.Plan, e fleet.Event) string {
 		}
 		return doneLine(p.Machines, e.Outcome)
 	case fleet.Warned:
-		return strings.TrimSuffix(Warning(e.Warning), "\n")
+		return strings.TrimSuffix(Warning(e.Warning, 0), "\n")
 	case fleet.GoingBack:
 		return goingBack(e)
 	}

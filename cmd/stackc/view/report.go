@@ -22,7 +22,7 @@ func Report(r *review.Report, width int) string {
 	}
 	b.WriteString(meanwhile(r, width))
 	for _, w := range r.Warnings {
-		b.WriteString(Warning(w))
+		b.WriteString(Warning(w, width))
 	}
 	if len(r.Units) > 0 {
 		b.WriteString("\n" + strong("stack "+clean(r.Stack)) + ": " + r.Headline() + "\n")

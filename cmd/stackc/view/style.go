@@ -31,13 +31,13 @@ func Error(message, help string) string {
 	return text
 }
 
-// Warning writes a remark that does not stop anything.
-func Warning(w fleet.Warning) string {
+// Warning writes a remark that does not stop anything, folded to width unless that is 0.
+func Warning(w fleet.Warning, width int) string {
 	text := w.Text
 	if w.Unit != "" {
 		text = string(w.Unit) + ": " + text
 	}
-	return wary("warning:") + " " + clean(text) + "\n"
+	return columns("", [][]string{{wary("warning:") + " " + clean(text)}}, width)
 }
 
 // clean takes out what a terminal would obey: a cluster may hold units with any

@@ -86,6 +86,10 @@ func TestPlan(t *testing.T) {
 
 func TestPlanFitsTheWidth(t *testing.T) {
 	for width := 60; width < 140; width++ {
+		warning := Warning(fleet.Warning{Unit: "a.service", Text: "a remark on it " + strings.Repeat("that goes on and on ", 10)}, width)
+		if n := widest(warning); n > width || strings.Count(warning, "\n") < 2 {
+			t.Errorf("width %d: %d columns in %q", width, n, warning)
+		}
 		rows, _, _ := strings.Cut(ansi.Strip(Plan(plan(), width)), "\n\n"+"no machine")
 		for line := range strings.Lines(rows) {
 			if n := ansi.StringWidth(strings.TrimSuffix(line, "\n")); n > width && strings.HasPrefix(line, "  ") {
