@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
@@ -36,7 +37,28 @@ func execute(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	return app.RunContext(ctx, append([]string{app.Name}, args...))
+	help := &keepError{to: app.Writer}
+	app.Writer = help
+	if err := app.RunContext(ctx, append([]string{app.Name}, args...)); err != nil {
+		return err
+	}
+	return help.err
+}
+
+// keepError keeps the first error of a writer, for a library that writes help without
+// looking whether it arrives.
+type keepError struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (k *keepError) Write(p []byte) (int, error) {
+	n, err := k.to.Write(p)
+	if k.err == nil {
+		k.err = err
+	}
+	return n, err
 }
 
 // showHelp tells on stderr what there is, when it was not said what to do.

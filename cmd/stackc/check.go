@@ -63,7 +63,7 @@ func (p *program) checkFiles(ctx context.Context, in *input, form *format, basel
 		}
 		in.show(p.console, findings)
 		if known > 0 && !findings.HasErrors() {
-			if err := p.printf("%s: %s, and %d known\n", path, cmp.Or(diag.Summary(findings), "nothing new"), known); err != nil {
+			if err := p.printf("%s: %s, and %d known\n", shownPath(path), cmp.Or(diag.Summary(findings), "nothing new"), known); err != nil {
 				return err
 			}
 			continue
@@ -107,10 +107,10 @@ func (p *program) sinceBaseline(ctx context.Context, in *input, baseline, path s
 func (p *program) verdict(path string, result *compiler.Result, findings diag.List) error {
 	summary := diag.Summary(findings)
 	if result.Set == nil {
-		p.remark("%s: %s", path, summary)
+		p.remark("%s: %s", shownPath(path), summary)
 		return nil
 	}
-	text := fmt.Sprintf("%s: stack %s, %s", path, result.Set.Stack, plural(len(result.Set.Units), "unit", "units"))
+	text := fmt.Sprintf("%s: stack %s, %s", shownPath(path), result.Set.Stack, plural(len(result.Set.Units), "unit", "units"))
 	if summary != "" {
 		text += ", " + summary
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"slices"
 	"strings"
 
@@ -144,7 +143,7 @@ func readOptional(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
-	return os.ReadFile(path)
+	return readFile(path)
 }
 
 // pastFleet is a connection to the registry that fleet keeps in etcd, nil when it is not

@@ -40,8 +40,8 @@ exit codes: 0 nothing found; 3 something is; 2 nothing is, and not everything co
 looked at; 1 error; 6 neither fleet nor etcd can be reached`,
 		Flags: []cli.Flag{form.flag()},
 		Action: func(ctx *cli.Context) error {
-			if ctx.Args().Present() {
-				return misuse("", "doctor takes no arguments, and %q is given", ctx.Args().First())
+			if err := noArguments(ctx); err != nil {
+				return err
 			}
 			return p.withCluster(ctx, func(conn *fleet.Conn) error {
 				return p.examine(ctx.Context, conn, form)

@@ -90,7 +90,11 @@ func badValue(err error) error {
 	case m[1] != "":
 		return misuse("", "--%s takes no value, and %q is given", m[3], m[2])
 	}
-	return misuse("", "--%s cannot be %q: %s", m[3], m[2], m[4])
+	why := m[4]
+	if why == "parse error" || why == "value out of range" { // of a flag that takes a number
+		why = "write a whole number"
+	}
+	return misuse("", "--%s cannot be %q: %s", m[3], m[2], why)
 }
 
 // misuse is an error in how the command was called.

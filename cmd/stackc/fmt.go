@@ -121,9 +121,9 @@ func (p *program) readText(path string) (name, text string, err error) {
 	var data []byte
 	if path == "-" {
 		data, err = io.ReadAll(p.in)
-		return "<stdin>", string(data), err
+		return stdinName, string(data), err
 	}
-	data, err = os.ReadFile(path)
+	data, err = readFile(path)
 	return path, string(data), err
 }
 

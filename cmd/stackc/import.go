@@ -200,15 +200,30 @@ func (s *sources) take(arg string) error {
 		}
 	}
 	if len(s.request.Files)+len(s.request.Configs)+len(s.findings) == before {
-		return &failure{code: exitError, err: fmt.Errorf("there is no unit file in %s", arg)}
+		return &failure{code: exitError, err: fmt.Errorf("there is no unit file in %s", arg), help: foldersBelow(arg, entries)}
 	}
 	return nil
+}
+
+// foldersBelow is the command that takes the folders of a folder without units, "" when it
+// has none.
+func foldersBelow(dir string, entries []os.DirEntry) string {
+	words := []string{"stackc import"}
+	for _, e := range entries {
+		if e.IsDir() {
+			words = append(words, shellWord(filepath.Join(dir, e.Name())))
+		}
+	}
+	if len(words) == 1 {
+		return ""
+	}
+	return "its folders are taken by " + strings.Join(words, " ")
 }
 
 // file reads a unit file, or a cloud-config: what says so in its first line, or is
 // called as YAML is.
 func (s *sources) file(name string) error {
-	text, err := os.ReadFile(name)
+	text, err := readFile(name)
 	switch {
 	case err != nil:
 		return err

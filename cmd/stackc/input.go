@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -137,7 +140,21 @@ func (o opener) open(path string) (*source.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return source.NewFile("<stdin>", string(text)), nil
+	return source.NewFile(stdinName, string(text)), nil
+}
+
+// readFile reads a file that the command line names.
+func readFile(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	return text, absent(path, err)
+}
+
+// absent says of a file that is not there what the compiler says of one.
+func absent(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return misuse("", "there is no file %q", path)
+	}
+	return err
 }
 
 // oneFile returns the one positional argument of a command.
@@ -147,3 +164,22 @@ func oneFile(ctx *cli.Context, what string) (string, error) {
 	}
 	return ctx.Args().First(), nil
 }
+
+// noArguments refuses positional arguments.
+func noArguments(ctx *cli.Context) error {
+	if ctx.Args().Present() {
+		return misuse("stackc "+ctx.Command.Name+" --help shows an example", "%s takes no arguments, and %q is given", ctx.Command.Name, ctx.Args().First())
+	}
+	return nil
+}
+
+// shownPath is how messages call a FILE.
+func shownPath(path string) string {
+	if path == "-" {
+		return stdinName
+	}
+	return path
+}
+
+// stdinName is what findings call the standard input.
+const stdinName = "<stdin>"

@@ -89,7 +89,7 @@ func (p *program) caseResults(o *libraryWork, reports []caseReport) error {
 // librariesIn returns the library that arg is, or those in a folder and below it.
 func librariesIn(arg string) ([]string, error) {
 	if isStd(arg) {
-		return stdLibrary(arg)
+		return stdLibrary("test", arg)
 	}
 	info, err := os.Stat(arg)
 	if err != nil {

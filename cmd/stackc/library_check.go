@@ -62,6 +62,11 @@ func hasErrors(list []diag.Finding) bool {
 
 // checkLibrary holds what a file uses against the lock. A library is compiled alone.
 func (p *program) checkLibrary(o *libraryWork, name string, values []stack.Setting) (checkedLibrary, error) {
+	if isStd(name) {
+		if _, err := stdLibrary("check", name); err != nil {
+			return checkedLibrary{}, err
+		}
+	}
 	target, options := o.target(p.console, name, values)
 	options.Alone = true
 	used, s, findings := compiler.Libraries(target, options)

@@ -31,7 +31,7 @@ func (p *program) listLibraries(o *libraryWork, args []string) error {
 		list.File = args[0]
 		list.Libraries, list.Findings, err = p.usedLibraries(o, args[0])
 	default:
-		_, err = oneLibrary("list", args)
+		err = misuse("stackc library --help shows an example", "library list takes one FILE or none, and %d are given", len(args))
 	}
 	if err != nil {
 		return err
@@ -102,6 +102,11 @@ func (p *program) showLibrary(o *libraryWork, args []string) error {
 	name, err := oneLibrary("show", args)
 	if err != nil {
 		return err
+	}
+	if isStd(name) {
+		if _, err := stdLibrary("show", name); err != nil {
+			return err
+		}
 	}
 	target, options := o.target(p.console, name, nil)
 	options.Alone = true

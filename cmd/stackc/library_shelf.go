@@ -34,8 +34,8 @@ func shelfOf(library string) shelf {
 // isStd reports whether a word of the command line names a library that comes with stackc.
 func isStd(word string) bool { return strings.HasPrefix(word, stack.StdPrefix) }
 
-// stdLibrary returns the word itself when there is such a library.
-func stdLibrary(word string) ([]string, error) {
+// stdLibrary returns the word of that verb itself when there is such a library.
+func stdLibrary(verb, word string) ([]string, error) {
 	names := (stacks.Library{}).Names()
 	for i, name := range names {
 		names[i] = stack.StdPrefix + name
@@ -43,7 +43,7 @@ func stdLibrary(word string) ([]string, error) {
 			return []string{word}, nil
 		}
 	}
-	return nil, misuse("stackc library list lists them", "no library %q comes with stackc%s", word, didYouMean(word, names, "stackc library test "))
+	return nil, misuse("stackc library list lists them", "no library %q comes with stackc%s", word, didYouMean(word, names, "stackc library "+verb+" "))
 }
 
 // within opens paths seen from a folder of the files that come with stackc, and

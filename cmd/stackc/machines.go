@@ -24,8 +24,8 @@ example:
 exit codes: 0 done; 6 the cluster cannot be reached`,
 		Flags: []cli.Flag{form.flag()},
 		Action: func(ctx *cli.Context) error {
-			if ctx.Args().Present() {
-				return misuse("", "machines takes no arguments, and %q is given", ctx.Args().First())
+			if err := noArguments(ctx); err != nil {
+				return err
 			}
 			return p.withCluster(ctx, func(conn *fleet.Conn) error {
 				machines, err := conn.Machines(ctx.Context)

@@ -222,7 +222,7 @@ func (s *session) close(ctx context.Context, job surveyed, outcome fleet.Outcome
 	}
 	switch code := codeOf(outcome); {
 	case err != nil:
-		s.finish(ctx, job, state.Stopped, err.Error())
+		s.finish(ctx, job, state.Stopped, judge(err).Error())
 	case outcome.Paused != nil && code == exitChanges:
 		s.finish(ctx, job, state.Stopped, fmt.Sprintf("paused after step %d of %d", outcome.Paused.After, outcome.Paused.Of))
 	case outcome.Back != nil:

@@ -78,7 +78,7 @@ func settingOf(text string) stack.Setting {
 func readParams(files source.Opener, path string) ([]stack.Setting, diag.List) {
 	file, err := files.Open(path)
 	if err != nil {
-		return nil, diag.List{{Severity: diag.Error, Code: diag.FileNotFound, Message: fmt.Sprintf("--params %s: %v", path, err)}}
+		return nil, diag.List{{Severity: diag.Error, Code: diag.FileNotFound, Message: "--params: " + absent(path, err).Error()}}
 	}
 	tree, findings := syntax.Parse(file)
 	if tree == nil || findings.HasErrors() {

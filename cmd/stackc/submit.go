@@ -273,9 +273,11 @@ func (c *console) ask(ctx context.Context, otherwise string) error {
 	}()
 	select {
 	case <-ctx.Done():
+		c.printf("\n") // what follows does not stand behind the question
 		return context.Cause(ctx)
 	case l := <-answered:
 		if l.err != nil && l.text == "" {
+			c.printf("\n")
 			return misuse("", "no answer; %s", otherwise)
 		}
 		if a := strings.ToLower(strings.TrimSpace(l.text)); a != "y" && a != "yes" {

@@ -15,7 +15,10 @@ func (p *program) version() *cli.Command {
 		ArgsUsage:   " ",
 		Description: "example:\n  stackc version --output json",
 		Flags:       []cli.Flag{form.flag()},
-		Action: func(*cli.Context) error {
+		Action: func(ctx *cli.Context) error {
+			if err := noArguments(ctx); err != nil {
+				return err
+			}
 			v := buildVersion()
 			if form.isJSON() {
 				return p.json(v)
