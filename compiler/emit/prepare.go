@@ -182,21 +182,31 @@ func anyOf(tests []string) string {
 
 // curl is the command that asks a URL of to, which stands behind it, whether to is up.
 func (w *writer) curl(to *topology.Node, r *stack.Ready) string {
-	return "curl -fs -o /dev/null --max-time 5 " + w.caOf(to, r)
+	return "curl -fs -o /dev/null --max-time 5 " + w.tlsOf(to, r)
 }
 
-// caOf is the option of curl that names the certificates of to, with a blank behind it.
-func (w *writer) caOf(to *topology.Node, r *stack.Ready) string {
-	if r == nil || !r.CA.Given() {
+// tlsOf are the options of curl that name the certificates by which to is checked, and
+// what is shown to it, each with a blank behind it.
+func (w *writer) tlsOf(to *topology.Node, r *stack.Ready) string {
+	if r == nil {
 		return ""
 	}
-	return "--cacert " + units.ShellQuote(w.of(to, r.CA)) + " "
+	var b strings.Builder
+	for _, o := range []struct {
+		option string
+		file   stack.Text
+	}{{"--cacert ", r.CA}, {"--cert ", r.Cert}, {"--key ", r.Key}} {
+		if o.file.Given() {
+			b.WriteString(o.option + units.ShellQuote(w.of(to, o.file)) + " ")
+		}
+	}
+	return b.String()
 }
 
 // etcdCurl is the command with which etcd is asked.
 func (w *writer) etcdCurl() string {
 	etcd := w.t.Node(etcdKey)
-	return strings.TrimSpace("curl " + w.caOf(etcd, etcd.Ready()))
+	return strings.TrimSpace("curl " + w.tlsOf(etcd, etcd.Ready()))
 }
 
 func (w *writer) tcpTest(edge *topology.Edge, at string) (test, probe string, ok bool) {

@@ -127,6 +127,8 @@ func (n *resolver) ready(path string, r *Ready) {
 		n.text(path+".ready", &r.Target)
 		n.text(path+".ready", &r.Contains)
 		n.text(path+".ready", &r.CA)
+		n.text(path+".ready", &r.Cert)
+		n.text(path+".ready", &r.Key)
 	}
 }
 

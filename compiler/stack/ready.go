@@ -19,6 +19,8 @@ var readyWords = Keywords{
 	{Name: string(ReadyEtcd), Shape: stringShape(slashPattern), Example: `"/registry/up"`, Help: "up when etcd has the key"},
 	{Name: string(ReadyUnit), Shape: sayTrue(), Example: `true`, Help: "up when systemd says that the unit is active; asked on the same machine only"},
 	{Name: "ca", Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/etc/ssl/certs/cluster.pem"`, Help: "file with the certificates that the server's must be signed by", With: string(ReadyHTTPS)},
+	{Name: "cert", Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/etc/ssl/certs/client.crt"`, Help: "file with the certificate that is shown to the server", With: string(ReadyHTTPS)},
+	{Name: "key", Shape: stringShape(slashPattern + `|\$\{\{`), Example: `"/etc/ssl/private/client.key"`, Help: "file with the key of cert", With: string(ReadyHTTPS)},
 	{Name: "contains", Shape: stringShape(""), Example: `"MTU="`, Help: "text that the file must hold", With: string(ReadyFile)},
 }
 
@@ -79,20 +81,34 @@ func (d *decoder) readyKind(r *Ready, t *syntax.Table, v *syntax.Value, mistyped
 		}
 		r.Contains = d.at("contains").text(c.Value)
 	}
-	if c := t.Get("ca"); c != nil {
-		d.at("ca").readyCA(r, c)
+	for _, f := range []struct {
+		key   string
+		field *Text
+	}{{"ca", &r.CA}, {"cert", &r.Cert}, {"key", &r.Key}} {
+		if c := t.Get(f.key); c != nil {
+			*f.field = d.at(f.key).readyFile(r, c)
+		}
+	}
+	if key := t.Get("key"); key != nil && t.Get("cert") == nil {
+		d.errorf(diag.MissingKey, key.KeySpan, "ready has a key, and no certificate that it is for").help(`add cert = "/etc/ssl/certs/client.crt"`)
 	}
 }
 
-// readyCA reads the file of certificates that goes with https.
-func (d *decoder) readyCA(r *Ready, e *syntax.Entry) {
+// readyFile reads the path of a file of certificates, or of a key, that goes with https.
+func (d *decoder) readyFile(r *Ready, e *syntax.Entry) Text {
 	if r.Kind != ReadyHTTPS {
-		d.errorf(diag.BadValue, e.KeySpan, "ca goes with https, not with %s", r.Kind)
+		d.errorf(diag.BadValue, e.KeySpan, "%s goes with https, not with %s", e.Key, r.Kind)
 	}
-	r.CA = d.text(e.Value)
-	if s := r.CA.Source(); r.CA.sound() && !path.IsAbs(s) && len(r.CA.Refs()) == 0 {
+	t := d.text(e.Value)
+	s := t.Source()
+	switch {
+	case !t.sound() || len(t.Refs()) > 0:
+	case !path.IsAbs(s):
 		d.errorf(diag.BadValue, e.Value.Span, "%q is not an absolute path", s).help("name the file as it is on the machines that follow, such as \"/etc/ssl/certs/ca.pem\"")
+	case e.Key == "cert" && strings.ContainsAny(s, `:\`): // curl(1), --cert: what follows a colon is a password
+		d.errorf(diag.BadValue, e.Value.Span, "%q has a character that curl takes for the end of a path", s).help("call the file otherwise")
 	}
+	return t
 }
 
 // readyTarget reads the value behind the word that chooses the kind.

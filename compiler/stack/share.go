@@ -106,7 +106,7 @@ func (h *Host) said(key string) string {
 		return saidPorts(h.Ports)
 	case "ready":
 		if h.Ready != nil {
-			return string(h.Ready.Kind) + "\n" + h.Ready.Target.Source() + "\n" + h.Ready.Contains.Source() + "\n" + h.Ready.CA.Source()
+			return string(h.Ready.Kind) + "\n" + sources([]Text{h.Ready.Target, h.Ready.Contains, h.Ready.CA, h.Ready.Cert, h.Ready.Key})
 		}
 	case "address":
 		return sources(h.Addresses)

@@ -276,6 +276,9 @@ type Ready struct {
 	// CA is the file on the follower's machine by whose certificates https is
 	// checked; empty for those that curl knows by itself.
 	CA Text
+	// Cert and Key are the files on the follower's machine with what it shows to the
+	// server; empty when it shows nothing. One file may hold both, as Cert.
+	Cert, Key Text
 	// Broken says that the readiness is at fault, which is reported.
 	Broken bool
 }
