@@ -12,6 +12,7 @@ import (
 
 	"github.com/stackc/stackc/compiler/bootstrap"
 	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/ports"
 )
 
 // bootstrapOptions says for which machines, in which form, and where it goes.
@@ -125,7 +126,7 @@ func (p *program) bootstrapFile(in *input, form *format, o *bootstrapOptions, pa
 	if !form.isJSON() {
 		in.show(p.console, found)
 	}
-	files, err := hostFiles(hosts, kind, o)
+	files, err := hostFiles(hosts, kind, o, ports.Of(result.Topology, result.Checks))
 	if err != nil {
 		return err
 	}
@@ -149,7 +150,7 @@ func (p *program) bootstrapFile(in *input, form *format, o *bootstrapOptions, pa
 }
 
 // hostFiles writes each host in its format.
-func hostFiles(hosts []*bootstrap.Host, kind bootstrap.Format, o *bootstrapOptions) ([]hostFile, error) {
+func hostFiles(hosts []*bootstrap.Host, kind bootstrap.Format, o *bootstrapOptions, open *ports.List) ([]hostFile, error) {
 	var files []hostFile
 	for _, h := range hosts {
 		text, err := h.Bytes(kind)
@@ -161,7 +162,7 @@ func hostFiles(hosts []*bootstrap.Host, kind bootstrap.Format, o *bootstrapOptio
 			f.Machine = h.Machine.Name
 		}
 		if o.how.value != "" {
-			how, err := h.How(o.how.value, f.File, f.Text)
+			how, err := h.How(o.how.value, f.File, f.Text, wallOf(h, open))
 			if err != nil {
 				return nil, misuse("", "%v", err)
 			}
@@ -170,6 +171,21 @@ func hostFiles(hosts []*bootstrap.Host, kind bootstrap.Format, o *bootstrapOptio
 		files = append(files, f)
 	}
 	return files, nil
+}
+
+// wallOf is what "stackc ports" calls the rules for the machines of a host.
+func wallOf(h *bootstrap.Host, open *ports.List) bootstrap.Firewall {
+	groups := open.Groups
+	switch {
+	case h.Machine != nil:
+		groups = open.WithMachine(h.Machine.Name)
+	case len(h.Roles) > 0:
+		groups = open.WithRole(h.Roles[0])
+	}
+	if len(groups) != 1 {
+		return bootstrap.Firewall{}
+	}
+	return bootstrap.Firewall{Group: groups[0].ID, Resource: groups[0].Resource()}
 }
 
 func namesOf(files []hostFile) string {

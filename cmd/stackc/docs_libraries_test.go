@@ -17,7 +17,7 @@ var libraryBlock = regexp.MustCompile("(?ms)^```(toml|txtar|text|console)([^\n]*
 func TestDocsLibraries(t *testing.T) { walkDocument(t, "libraries.md", "shop.toml", 10) }
 
 // TestDocsBootstrap does the same with docs/bootstrap.md.
-func TestDocsBootstrap(t *testing.T) { walkDocument(t, "bootstrap.md", "lab.toml", 2) }
+func TestDocsBootstrap(t *testing.T) { walkDocument(t, "bootstrap.md", "lab.toml", 4) }
 
 // TestDocsPKI does the same with docs/pki.md.
 func TestDocsPKI(t *testing.T) { walkDocument(t, "pki.md", "k8s.toml", 6) }

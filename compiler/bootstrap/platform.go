@@ -17,25 +17,44 @@ func (h *Host) FileName(f Format) string {
 	return strings.ReplaceAll(h.Name, "/", "-") + f.Extension()
 }
 
+// Firewall is what the rules for the machines of a host are called; the zero Firewall
+// when they have several, of which nothing is said.
+type Firewall struct {
+	// Group is the security group or tag, Resource that of a template.
+	Group, Resource string
+}
+
 // How says what to do with the file of the host, for one of [Platforms]: commands in
 // which capital variables are left to whoever has the account, or the piece of a
 // template. It fails for a machine that cannot be installed so.
-func (h *Host) How(platform, file, text string) (string, error) {
+func (h *Host) How(platform, file, text string, wall Firewall) (string, error) {
 	quoted := units.ShellQuote(file)
 	switch platform {
 	case "iso":
 		return h.install(quoted)
 	case "aws":
-		return `aws ec2 run-instances --image-id "$AMI" --instance-type "$TYPE" --key-name "$KEY" --security-groups "$GROUP" --count ` + h.count() + " --user-data " + units.ShellQuote("file://"+file) + "\n", nil
+		return `aws ec2 run-instances --image-id "$AMI" --instance-type "$TYPE" --key-name "$KEY" --security-groups ` + wall.group() + ` --count ` + h.count() + " --user-data " + units.ShellQuote("file://"+file) + "\n", nil
 	case "gce":
-		return "gcloud compute instances create " + h.instances() + ` --image "$IMAGE" --machine-type "$TYPE" --metadata-from-file ` + units.ShellQuote("user-data="+file) + "\n", nil
+		return "gcloud compute instances create " + h.instances() + ` --image "$IMAGE" --machine-type "$TYPE" --tags ` + wall.group() + ` --metadata-from-file ` + units.ShellQuote("user-data="+file) + "\n", nil
 	case "cloudformation":
-		piece, err := json.MarshalIndent(map[string]any{"UserData": map[string]string{"Fn::Base64": text}}, "", "  ")
+		properties := map[string]any{"UserData": map[string]string{"Fn::Base64": text}}
+		if wall.Resource != "" {
+			properties["SecurityGroupIds"] = []any{map[string]any{"Fn::GetAtt": []string{wall.Resource, "GroupId"}}}
+		}
+		piece, err := json.MarshalIndent(properties, "", "  ")
 		return string(piece) + "\n", err
 	case "vagrant":
 		return h.vagrant(quoted), nil
 	}
 	return "", fmt.Errorf("nothing is known of %q", platform)
+}
+
+// group is the name in a command, the shell's variable for one that is not known.
+func (w Firewall) group() string {
+	if w.Group == "" {
+		return `"$GROUP"`
+	}
+	return units.ShellQuote(w.Group)
 }
 
 // install is the command that is typed on a machine which runs from the ISO.

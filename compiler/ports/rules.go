@@ -213,7 +213,7 @@ func (w *writer) cloudFormation(groups []*Group) string {
 	type object = map[string]any
 	resources, parameters := object{}, object{"VPC": object{"Type": "AWS::EC2::VPC::Id"}}
 	for _, g := range groups {
-		id := camel(g.ID)
+		id := g.Resource()
 		resources[id] = object{"Type": "AWS::EC2::SecurityGroup", "Properties": object{
 			"GroupDescription": "stack " + w.list.Stack + ": " + g.Name, "VpcId": object{"Ref": "VPC"},
 		}}
@@ -239,6 +239,9 @@ func (w *writer) cloudFormation(groups []*Group) string {
 	}
 	return string(text) + "\n"
 }
+
+// Resource is what a template calls the security group of a group.
+func (g *Group) Resource() string { return camel(g.ID) }
 
 // camel is a name as a template takes it: letters and digits.
 func camel(s string) string {
