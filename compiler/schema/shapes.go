@@ -94,6 +94,8 @@ func (w *writer) shape(s stack.Shape) *node {
 		return stringNode(s)
 	case stack.ShapeInteger:
 		return open(s, &node{Type: "integer", Minimum: bound(s.Low, math.MinInt64), Maximum: bound(s.High, math.MaxInt64)})
+	case stack.ShapeNumber:
+		return open(s, &node{Type: "number"})
 	case stack.ShapeBool:
 		return open(s, &node{Type: "boolean"})
 	case stack.ShapeTrue:

@@ -130,7 +130,7 @@ func (d *decoder) variables(v *syntax.Value) []Variable {
 }
 
 func variableShape() Shape {
-	return mapShape(envPattern, eitherShape(stringShape(""), integerShape(), Shape{Kind: ShapeBool}))
+	return mapShape(envPattern, eitherShape(stringShape(""), Shape{Kind: ShapeNumber}, Shape{Kind: ShapeBool}))
 }
 
 // mask reads true, or roles.

@@ -43,6 +43,7 @@ const (
 	ShapeAny     ShapeKind = iota // any TOML value that JSON can hold
 	ShapeString                   // a string
 	ShapeInteger                  // a whole number from Low to High
+	ShapeNumber                   // a number, whole or not
 	ShapeBool                     // true or false
 	ShapeFalse                    // false
 	ShapeTrue                     // true
