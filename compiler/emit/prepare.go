@@ -99,9 +99,13 @@ func (w *writer) edgeWaiter(edge *topology.Edge, i int) (preparation, bool) {
 func (w *writer) notReady(edge *topology.Edge, at string) {
 	kind, _, _ := strings.Cut(edge.To.Path(), ".")
 	section := kind + "." + stack.Key(edge.To.Key)
+	help := fmt.Sprintf(`add to [%s], for example: port = 8080, ready = { http = "/healthz" } or { tcp = true }`, section)
+	if u := edge.To.Unit; u != nil && u.Value("Service", "Type") == "oneshot" { // it ends, and then nothing answers
+		help = fmt.Sprintf(`put both on one machine with machine_of, or let its command put a key into etcd at the end and add to [%s]: ready = { etcd = "/KEY" }`, section)
+	}
 	w.add(stack.Finding(diag.Error, diag.NotReady, edge.Word.Pos, w.path(at), "%q cannot tell when %q is up: %s, and systemd orders units within one machine only", w.node.Key, edge.To.Key, edge.Why).
 		WithNote(edge.To.Pos().Span, "it says no readiness here").
-		WithHelp(fmt.Sprintf(`add to [%s], for example: port = 8080, ready = { http = "/healthz" } or { tcp = true }`, section)))
+		WithHelp(help))
 }
 
 // test returns the shell test of a readiness, and what to call it.

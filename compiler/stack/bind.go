@@ -65,7 +65,7 @@ func (d *decoder) bind(params []*Param, settings []Setting) {
 		if p == nil {
 			known := "it has none"
 			if len(names) > 0 {
-				known = "its parameters are " + oneOf(names)
+				known = "it takes " + oneOf(names)
 			}
 			d.errorf(diag.UnknownParameter, s.Span, "%s has no parameter %q", d.scope.title(), s.Name).suggest(s.Name, names).orHelp("%s", known)
 			if d.scope.use == nil {
