@@ -61,8 +61,8 @@ Examples:
   fleetbox control http://127.0.0.1:38229 POST /machines/n2/stop
 
 It prints one line of JSON when it is ready: the endpoints of fleet, etcd and control, and the machines.
-With exec it runs COMMAND instead, which finds them in FLEETCTL_ENDPOINT, FLEETBOX_ETCD and
-FLEETBOX_CONTROL, and ends when COMMAND ends, with its exit code.
+With exec it runs COMMAND instead, which finds them in FLEETCTL_ENDPOINT, FLEETBOX_ETCD (STACKC_ETCD
+too, for stackc) and FLEETBOX_CONTROL, and ends when COMMAND ends, with its exit code.
 The package documentation ("go doc ./cmd/fleetbox") describes the control API.
 
 Flags:

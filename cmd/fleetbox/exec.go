@@ -19,7 +19,7 @@ func command(line []string, box ready, stdin io.Reader, stdout, stderr io.Writer
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
 	cmd.Env = append(os.Environ(),
-		"FLEETCTL_ENDPOINT="+box.Fleet[0], "FLEETBOX_ETCD="+box.Etcd, "FLEETBOX_CONTROL="+box.Control)
+		"FLEETCTL_ENDPOINT="+box.Fleet[0], "STACKC_ETCD="+box.Etcd, "FLEETBOX_ETCD="+box.Etcd, "FLEETBOX_CONTROL="+box.Control)
 	return cmd
 }
 

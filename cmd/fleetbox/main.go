@@ -15,7 +15,7 @@
 //	 "machines":[{"name":"n1","id":"f1ee7001676b8bb84ce7267dd520deca","address":"10.20.30.40","metadata":{"role":"master"}},...],"pid":4711}
 //
 // With "exec -- COMMAND" it prints nothing but runs the command, with the endpoints in FLEETCTL_ENDPOINT,
-// FLEETBOX_ETCD and FLEETBOX_CONTROL, and ends with it and with its exit code.
+// FLEETBOX_ETCD (STACKC_ETCD too, for stackc) and FLEETBOX_CONTROL, and ends with it and with its exit code.
 //
 // SIGINT and SIGTERM end it; it leaves neither sockets nor files behind. Its log (--verbose) goes to
 // standard error.

@@ -189,6 +189,7 @@ func TestCommandLine(t *testing.T) {
 		{"help", []string{"--help"}, exitOK, "fleetbox control http"},
 		{"unknown flag", []string{"--nodes", "3"}, exitUsage, "not defined: -nodes"},
 		{"exec", []string{"--fast", "exec", "--", "sh", "-c", "echo $FLEETCTL_ENDPOINT $FLEETBOX_ETCD $FLEETBOX_CONTROL >&2; exit 7"}, 7, "http://127.0.0.1:"},
+		{"exec of stackc", []string{"exec", "--", "sh", "-c", `test -n "$STACKC_ETCD" && test "$STACKC_ETCD" = "$FLEETBOX_ETCD"`}, exitOK, ""},
 		{"exec of what is killed", []string{"exec", "sh", "-c", "kill -9 $$"}, 137, ""},
 		{"exec of nothing", []string{"exec", "--"}, exitError, "no command"},
 		{"exec until-eof", []string{"--until-eof", "exec", "true"}, exitUsage, "unexpected"},
