@@ -143,7 +143,8 @@ func (d *decoder) curlTakes(url Text) {
 	if _, behind, ok := strings.Cut(s, "://"); ok {
 		s = behind[max(0, strings.IndexAny(behind+"/", "/?#")):]
 	}
-	if i := strings.IndexAny(s, " \t\r\n[]{}"); i >= 0 {
+	bad := func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("[]{}", r) }
+	if i := strings.IndexFunc(s, bad); i >= 0 {
 		d.errorf(diag.BadValue, url.Find(s[i:i+1]), "a URL cannot hold %q: curl refuses it, or takes it for a pattern", s[i:i+1]).
 			help("percent-encode it: %%%02X", s[i])
 	}
