@@ -401,7 +401,8 @@ func (w *writer) conflict(word stack.Word, i int) string {
 		}
 		return string(n.Name())
 	}
-	if n := w.t.ByName(units.Name(word.Value)); n == nil && !strings.ContainsAny(word.Value, "*?[.") {
+	full := units.Complete(word.Value) == word.Value // with the suffix of a unit
+	if n := w.t.ByName(units.Name(word.Value)); n == nil && !full && !strings.ContainsAny(word.Value, "*?[") {
 		w.add(stack.Suggest(stack.Finding(diag.Error, diag.UnknownUnit, word.Pos, w.path(fmt.Sprintf("conflicts[%d]", i)), "there is no unit %q in the stack", word.Value),
 			word.Value, w.keys(), fmt.Sprintf("for a unit of another stack write its full name, %q", units.Complete(word.Value))))
 	}
