@@ -24,7 +24,8 @@ import (
 //   - In a comment, or in the blanks between two tokens: nothing. The units are the same.
 //   - In a name, which is a key, a part of a header, a word that refers to something, or the
 //     text of an expression: there is a finding, or the units are the same, or the name is one
-//     that the file defines itself, and the units are the same but for that name.
+//     that the file defines itself, and the units are the same but for that name, or one key
+//     of the language became another.
 //   - In a value, which is all else: there is a finding, or the units differ in what
 //     that value gives only: the lines of its own unit, and lines of others that hold the
 //     old text where they now hold the new.
@@ -302,6 +303,9 @@ func (g *original) unexplained(result *compiler.Result, was, is piece) string {
 		}
 		return fmt.Sprintf("more changes than the name %q to %q", was.text, is.text)
 	}
+	if was.name && neighbours(was.text, is.text) {
+		return ""
+	}
 	if was.name {
 		return "a name is another, and nothing is said"
 	}
@@ -336,6 +340,12 @@ func (g *original) unexplained(result *compiler.Result, was, is piece) string {
 		}
 	}
 	return ""
+}
+
+// neighbours reports whether two keys of the language are one letter apart, and both mean
+// something in the same place: http and https, of ready and of checks.
+func neighbours(a, b string) bool {
+	return a != b && strings.TrimSuffix(a, "s") == "http" && strings.TrimSuffix(b, "s") == "http"
 }
 
 // derives reports whether b is a with old, at some of its places, made new. Quotes and
@@ -424,10 +434,11 @@ func TestOneCharacter(t *testing.T) {
 // TestOneWrongCharacter: another letter in a word that the language or systemd
 // knows, or that refers to something, gives one finding, and that is at the word.
 func TestOneWrongCharacter(t *testing.T) {
-	wrong := 0
+	wrong, drawn := 0, 0
 	for name, g := range originals(t) {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(r *rapid.T) {
+				drawn++ // a fifth as often with -short
 				m, x, ok := g.drawWrong(r)
 				if !ok {
 					return
@@ -441,8 +452,8 @@ func TestOneWrongCharacter(t *testing.T) {
 			})
 		})
 	}
-	if wrong < 40 {
-		t.Errorf("only %d words were wrong", wrong)
+	if wrong == 0 || wrong < drawn/5 {
+		t.Errorf("only %d words of %d were wrong", wrong, drawn)
 	}
 }
 
