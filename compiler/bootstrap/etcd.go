@@ -310,23 +310,80 @@ func (b *builder) endpoints() string {
 
 // givenEndpoints are those of an etcd that is there already.
 func (b *builder) givenEndpoints() string {
+	h := b.givenEtcd()
+	if h == nil {
+		return ""
+	}
+	at := func(host string) string {
+		url := urls(host, h.Port.Value)
+		if overTLS(h) {
+			url = "https" + strings.TrimPrefix(url, "http")
+		}
+		return url
+	}
+	switch {
+	case h.Unit != "" && h.On(b.roles):
+		return at("127.0.0.1")
+	case len(h.Addresses) > 0:
+		var list []string
+		for _, a := range h.Addresses {
+			list = append(list, at(a.Expand(nil)))
+		}
+		return strings.Join(list, ",")
+	}
+	return at(b.stack.Role(h.Roles[0].Value).Address.Expand(nil))
+}
+
+// givenEtcd is the host entry of an etcd that is there already, and that this host
+// finds; nil when there is none.
+func (b *builder) givenEtcd() *stack.Host {
 	for _, h := range b.stack.Hosts {
-		isEtcd := h.Key == "etcd" || h.Unit == units.Name(etcdUnit) || h.Unit == units.Name(etcd2Unit)
 		switch {
-		case !isEtcd || !h.Port.Given():
-		case h.Unit != "" && h.On(b.roles):
-			return urls("127.0.0.1", h.Port.Value)
-		case len(h.Addresses) > 0:
-			var list []string
-			for _, a := range h.Addresses {
-				list = append(list, urls(a.Expand(nil), h.Port.Value))
-			}
-			return strings.Join(list, ",")
+		case !isEtcd(h) || !h.Port.Given():
+		case h.Unit != "" && h.On(b.roles), len(h.Addresses) > 0:
+			return h
 		case len(h.Roles) == 1:
 			if r := b.stack.Role(h.Roles[0].Value); r != nil && r.Address.Given() {
-				return urls(r.Address.Expand(nil), h.Port.Value)
+				return h
 			}
 		}
 	}
-	return ""
+	return nil
+}
+
+func isEtcd(h *stack.Host) bool {
+	return h.Key == "etcd" || h.Unit == units.Name(etcdUnit) || h.Unit == units.Name(etcd2Unit)
+}
+
+func overTLS(h *stack.Host) bool { return h.Ready != nil && h.Ready.Kind == stack.ReadyHTTPS }
+
+// etcdFiles are the files with which clients of etcd on this host check it, and with
+// what they show to it: by the names that the programs have for them, and as curl takes
+// them. There are none for an etcd that bootstrap sets up: it serves http.
+func (b *builder) etcdFiles() (settings []Setting, curl string) {
+	if e := b.stack.Bootstrap.Etcd; e != nil {
+		if h := b.etcdHost(); h != nil && overTLS(h) {
+			b.errorf(diag.BadValue, h.Ready.Pos, "host."+h.Key+".ready", "etcd is asked over https, and bootstrap sets one up that serves http").
+				note(e.Pos.Span, "here").help(`say ready = { http = "/version" }; or set etcd up by yourself, and leave [bootstrap.etcd] out`)
+		}
+		return nil, ""
+	}
+	h := b.givenEtcd()
+	if h == nil || !overTLS(h) {
+		return nil, ""
+	}
+	key := h.Ready.Key
+	if !key.Given() {
+		key = h.Ready.Cert // in which both are
+	}
+	for _, f := range []struct {
+		setting, option string
+		file            stack.Text
+	}{{"etcd-cafile", "--cacert", h.Ready.CA}, {"etcd-certfile", "--cert", h.Ready.Cert}, {"etcd-keyfile", "--key", key}} {
+		if f.file.Given() {
+			settings = append(settings, Setting{f.setting, b.text(f.file)})
+			curl += f.option + " " + units.ShellQuote(b.text(f.file)) + " "
+		}
+	}
+	return settings, curl
 }

@@ -63,7 +63,8 @@ func (b *builder) fleet(metadata []string) *Program {
 	}
 	p.Settings = append(p.Settings, Setting{"public-ip", b.own(public)})
 	if e := b.endpoints(); e != "" {
-		p.Settings = append(p.Settings, Setting{"etcd-servers", e})
+		files, _ := b.etcdFiles()
+		p.Settings = append(append(p.Settings, Setting{"etcd-servers", e}), files...)
 	}
 	if f == nil {
 		return p
@@ -115,8 +116,9 @@ func (b *builder) flannel() *Program {
 	p := &Program{Section: "flannel", Unit: name, Prefix: "FLANNELD_"}
 	p.Settings = append(p.Settings, Setting{"interface", b.own(side(f.Interface))})
 	endpoints := b.endpoints()
+	files, curl := b.etcdFiles()
 	if endpoints != "" {
-		p.Settings = append(p.Settings, Setting{"etcd-endpoints", endpoints})
+		p.Settings = append(append(p.Settings, Setting{"etcd-endpoints", endpoints}), files...)
 	}
 	pods, ok := b.stack.Network.PodRange()
 	if !ok {
@@ -149,16 +151,17 @@ func (b *builder) flannel() *Program {
 	if err != nil {
 		panic(err) // strings and numbers can be written
 	}
-	u.addTo(into, "Service", "ExecStartPre", units.ShellCommand(emit.Until(units.Name(name), 0, putKey(endpoints, string(text)), "etcd to take key "+configKey)))
+	u.addTo(into, "Service", "ExecStartPre", units.ShellCommand(emit.Until(units.Name(name), 0, putKey(curl, endpoints, string(text)), "etcd to take key "+configKey)))
 	return p
 }
 
-// putKey is the shell's test that a key is in etcd, put there if it was absent.
-func putKey(endpoints, value string) string {
+// putKey is the shell's test that a key is in etcd, put there if it was absent; options
+// are further ones of curl's, each with a blank behind it.
+func putKey(options, endpoints, value string) string {
 	var tests []string
 	for _, url := range strings.Split(endpoints, ",") {
-		tests = append(tests, fmt.Sprintf(`{ c=$(curl -s -o /dev/null --max-time 5 -w '%%{http_code}' -X PUT --data-urlencode %s %s); [ "$c" = 201 ] || [ "$c" = 412 ]; }`,
-			units.ShellQuote("value="+value), units.ShellQuote(url+"/v2/keys"+configKey+"?prevExist=false")))
+		tests = append(tests, fmt.Sprintf(`{ c=$(curl %s-s -o /dev/null --max-time 5 -w '%%{http_code}' -X PUT --data-urlencode %s %s); [ "$c" = 201 ] || [ "$c" = 412 ]; }`,
+			options, units.ShellQuote("value="+value), units.ShellQuote(url+"/v2/keys"+configKey+"?prevExist=false")))
 	}
 	return strings.Join(tests, " || ")
 }
