@@ -228,8 +228,9 @@ func control(ts *testscript.TestScript, box func() (string, error), args []strin
 // serversKey is under which a script keeps its servers, by their addresses.
 type serversKey struct{}
 
-// answer ADDRESS DIR answers HTTP at an address of the loopback network, of which each
-// machine of a script may have one, with the files of a folder. ! answer ADDRESS ends that.
+// answer ADDRESS DIR [NAME] answers HTTP at an address of the loopback network, of which each
+// machine of a script may have one, with the files of a folder. At port 0 it is one that is
+// free, which NAME then is. ! answer ADDRESS ends that.
 func answer(ts *testscript.TestScript, neg bool, args []string) {
 	servers := ts.Value(serversKey{}).(map[string]*http.Server)
 	if neg {
@@ -238,8 +239,11 @@ func answer(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	l, err := net.Listen("tcp", args[0])
 	ts.Check(err)
+	if len(args) > 2 {
+		ts.Setenv(args[2], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	}
 	server := &http.Server{Handler: http.FileServer(http.Dir(ts.MkAbs(args[1])))}
-	servers[args[0]] = server
+	servers[l.Addr().String()] = server
 	go server.Serve(l)
 	ts.Defer(func() { server.Close() })
 }
