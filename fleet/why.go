@@ -151,8 +151,15 @@ func (w *why) compare(exists bool) {
 	}
 }
 
-// place asks fleet's own rules where the unit is and could be.
+// place tells where the unit is and could be, and whether all of that is as it should be.
 func (w *why) place() {
+	w.machines()
+	w.spots()
+	w.d.Good = len(w.d.Causes) == 0 && !slices.ContainsFunc(w.d.Spots, func(p Spot) bool { return !p.State.good() })
+}
+
+// machines asks fleet's own rules which machines have the unit, and which can.
+func (w *why) machines() {
 	launched := units.Unit{Name: w.live.Name, Options: w.live.Options, Desired: units.Launched}
 	change := Change{Unit: w.live.Name, Action: SetState, From: w.live.Desired, To: units.Launched}
 	p := Place(w.snapshot, units.NewSet(w.d.Stack, []units.Unit{launched}), []Change{change})[0]
@@ -166,6 +173,10 @@ func (w *why) place() {
 		}
 		w.d.Machines = append(w.d.Machines, e)
 	}
+}
+
+// spots are the machines that report the unit, and those that should and do not.
+func (w *why) spots() {
 	rows := w.snapshot.StatesOf(w.live.Name)
 	for _, row := range rows {
 		w.d.Spots = append(w.d.Spots, Spot{Machine: row.Machine, State: w.snapshot.Condition(w.live.Name, row), Systemd: row.String()})
@@ -182,7 +193,6 @@ func (w *why) place() {
 	if len(w.d.Spots) == 0 { // a global unit that fits no machine
 		w.d.Spots = []Spot{{State: IsHomeless}}
 	}
-	w.d.Good = len(w.d.Causes) == 0 && !slices.ContainsFunc(w.d.Spots, func(p Spot) bool { return !p.State.good() })
 }
 
 // good reports whether a condition is what fleet was asked for.
@@ -198,7 +208,7 @@ func (w *why) commands() {
 	for _, at := range w.d.Spots {
 		m, alive := w.snapshot.Machine(at.Machine)
 		if alive && m.IP != "" && !at.State.good() {
-			w.next(fmt.Sprintf("ssh %s@%s journalctl --no-pager -n 50 -u %s", "core", m.IP, shellWord(string(w.live.Name))))
+			w.next(fmt.Sprintf("ssh core@%s journalctl --no-pager -n 50 -u %s", m.IP, shellWord(string(w.live.Name))))
 		}
 	}
 }

@@ -74,6 +74,12 @@ func (p *calendar) blanks() {
 	}
 }
 
+func (p *calendar) digits() {
+	for p.at < p.end && p.text[p.at] >= '0' && p.text[p.at] <= '9' {
+		p.at++
+	}
+}
+
 // next is the byte at p.at, 0 at the end.
 func (p *calendar) next() byte {
 	if p.at >= p.end {
@@ -133,9 +139,7 @@ func (p *calendar) date() *ValueFault {
 func (p *calendar) epoch() *ValueFault {
 	p.at++
 	start := p.at
-	for p.at < p.end && p.text[p.at] >= '0' && p.text[p.at] <= '9' {
-		p.at++
-	}
+	p.digits()
 	if start == p.at || p.at != p.end {
 		return p.here("a number of seconds since 1970")
 	}

@@ -27,12 +27,11 @@ func (p *calendar) weekdays() *ValueFault {
 			}
 			return p.here("a day of the week")
 		}
-		start := p.at
-		p.at += n
-		if p.at < p.end && !strings.ContainsRune("-., ", rune(p.text[p.at])) {
-			p.at = start
+		if behind := p.at + n; behind < p.end && !strings.ContainsRune("-., ", rune(p.text[behind])) {
 			return p.here("a day of the week")
 		}
+		start := p.at
+		p.at += n
 		if from > day {
 			return p.fault(start, p.at, "the days run from Monday to Sunday: %s is not after %s", p.text[start:p.at], weekdayNames[from])
 		}

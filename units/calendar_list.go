@@ -23,39 +23,13 @@ func (p *calendar) chain(what string, seconds bool) (field, *ValueFault) {
 	}
 	var list field
 	for {
-		c := component{stop: -1, from: p.at}
-		var ok bool
-		if c.start, ok = p.number(seconds); !ok {
-			return nil, p.here(what)
+		c, fault := p.component(what, seconds)
+		if fault != nil {
+			return nil, fault
 		}
-		ranged := strings.HasPrefix(p.rest(), "..")
-		if ranged {
-			p.at += 2
-			if c.stop, ok = p.number(seconds); !ok {
-				return nil, p.here("the end of the range")
-			}
-			c.repeat = 1
-		}
-		if ranged && seconds && p.next() != '/' && c.start+1 > c.stop {
-			return nil, p.fault(c.from, p.at, "the seconds %q hold no whole second", p.text[c.from:p.at])
-		}
-		if p.next() == '/' {
-			at := p.at
-			p.at++
-			if c.repeat, ok = p.number(seconds); !ok {
-				return nil, p.here("how often it repeats")
-			}
-			if c.repeat == 0 {
-				return nil, p.fault(at, p.at, "%q repeats for ever at once", p.text[c.from:p.at])
-			}
-		}
-		if !strings.ContainsRune("\x00 ,-~:", rune(p.next())) {
-			return nil, p.here(`",", a blank or the end`)
-		}
-		c.to = p.at
 		list = append(list, c)
-		if len(list) > 240 {
-			return nil, p.fault(list[0].from, p.at, "the list has more than 240 entries")
+		if len(list) > longestChain {
+			return nil, p.fault(list[0].from, p.at, "the list has more than %d entries", longestChain)
 		}
 		if p.next() != ',' {
 			return list, nil
@@ -64,12 +38,46 @@ func (p *calendar) chain(what string, seconds bool) (field, *ValueFault) {
 	}
 }
 
+// longestChain is how many components systemd takes (CALENDARSPEC_COMPONENTS_MAX).
+const longestChain = 240
+
+// component reads one entry of a list.
+func (p *calendar) component(what string, seconds bool) (component, *ValueFault) {
+	c := component{stop: -1, from: p.at}
+	var ok bool
+	if c.start, ok = p.number(seconds); !ok {
+		return c, p.here(what)
+	}
+	if strings.HasPrefix(p.rest(), "..") {
+		p.at += 2
+		if c.stop, ok = p.number(seconds); !ok {
+			return c, p.here("the end of the range")
+		}
+		if c.repeat = 1; seconds && p.next() != '/' && c.start+c.repeat > c.stop {
+			return c, p.fault(c.from, p.at, "the seconds %q hold no whole second", p.text[c.from:p.at])
+		}
+	}
+	if p.next() == '/' {
+		at := p.at
+		p.at++
+		if c.repeat, ok = p.number(seconds); !ok {
+			return c, p.here("how often it repeats")
+		}
+		if c.repeat == 0 {
+			return c, p.fault(at, p.at, "%q repeats for ever at once", p.text[c.from:p.at])
+		}
+	}
+	if !strings.ContainsRune("\x00 ,-~:", rune(p.next())) {
+		return c, p.here(`",", a blank or the end`)
+	}
+	c.to = p.at
+	return c, nil
+}
+
 // number reads digits, and of seconds a fraction of six.
 func (p *calendar) number(seconds bool) (float64, bool) {
 	start := p.at
-	for p.at < p.end && p.text[p.at] >= '0' && p.text[p.at] <= '9' {
-		p.at++
-	}
+	p.digits()
 	n, err := strconv.ParseInt(p.text[start:p.at], 10, 32)
 	if err != nil || seconds && n > math.MaxInt32/1_000_000 { // systemd counts them in microseconds
 		p.at = start
@@ -80,9 +88,7 @@ func (p *calendar) number(seconds bool) (float64, bool) {
 		point := p.at
 		p.at++
 		fraction := p.at
-		for p.at < p.end && p.text[p.at] >= '0' && p.text[p.at] <= '9' {
-			p.at++
-		}
+		p.digits()
 		if p.at == fraction {
 			p.at = point
 			return 0, false

@@ -64,7 +64,7 @@ func (e *emitter) add(d ...diag.Diagnostic) { e.findings.Add(d...) }
 func (e *emitter) unit(n *topology.Node) []units.Unit {
 	e.checkUpdate(n)
 	if n.Unit.Counted() && n.Unit.Count.Value == 0 {
-		e.check(n)
+		e.checkAbsent(n)
 	}
 	names := instances(n.Unit)
 	list := make([]units.Unit, 0, len(names))
@@ -87,8 +87,8 @@ func instances(u *stack.Unit) []string {
 	return list
 }
 
-// check finds what is wrong with a unit that has no instance for now.
-func (e *emitter) check(n *topology.Node) {
+// checkAbsent finds what is wrong with a unit that has no instance for now.
+func (e *emitter) checkAbsent(n *topology.Node) {
 	aside := &emitter{t: e.t, origins: Origins{}, addresses: map[string]units.Address{}}
 	aside.instance(n, "1")
 	e.add(aside.findings...)

@@ -15,17 +15,7 @@ func (w *writer) serviceSection() {
 	if len(pre) > 0 {
 		w.refuseReset("ExecStartPre")
 	}
-	announced := w.t.Reads(w.node)
-	if len(w.unit.Env) > 0 || len(announced) > 0 {
-		w.refuseReset("EnvironmentFile")
-	}
-	for _, v := range w.unit.Env {
-		file := units.EscapeSpecifiers(w.expand(v.File, "env."+v.Name))
-		if !w.says("Service", "EnvironmentFile", "-"+file) {
-			w.line("Service", "EnvironmentFile", "-"+file, w.origin(v.Pos, "env."+v.Name, "optional, as a mandatory file is read before any waiter could wait for it"))
-		}
-	}
-	w.announcedFiles(announced)
+	w.environmentFiles()
 	if len(pre) > 0 && !w.limitsStart() {
 		w.line("Service", "TimeoutStartSec", "0", w.origin(pre[0].origin.Pos, pre[0].origin.key, "waiters and downloads take the time they need"))
 	}
@@ -37,6 +27,22 @@ func (w *writer) serviceSection() {
 	}
 	w.raw(w.unit.Section("Service"))
 	w.madeService()
+}
+
+// environmentFiles writes the files of env, and those of announced units that this one
+// reads.
+func (w *writer) environmentFiles() {
+	announced := w.t.Reads(w.node)
+	if len(w.unit.Env) > 0 || len(announced) > 0 {
+		w.refuseReset("EnvironmentFile")
+	}
+	for _, v := range w.unit.Env {
+		file := units.EscapeSpecifiers(w.expand(v.File, "env."+v.Name))
+		if !w.says("Service", "EnvironmentFile", "-"+file) {
+			w.line("Service", "EnvironmentFile", "-"+file, w.origin(v.Pos, "env."+v.Name, "optional, as a mandatory file is read before any waiter could wait for it"))
+		}
+	}
+	w.announcedFiles(announced)
 }
 
 // refuseReset reports an empty value, which takes away what stands before it

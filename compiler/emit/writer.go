@@ -60,9 +60,9 @@ func (w *writer) estimate() int {
 // path returns the logical place of a word of the unit.
 func (w *writer) path(key string) string {
 	if key == "" {
-		return w.node.Path()
+		return w.place
 	}
-	return w.node.Path() + "." + key
+	return w.place + "." + key
 }
 
 // origin is where a line comes from that a word of the unit asks for.
