@@ -1,7 +1,9 @@
 package stack
 
 import (
+	"math"
 	"net/netip"
+	"strconv"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
@@ -66,13 +68,18 @@ func (n *Network) PodRange() (netip.Prefix, bool) {
 }
 
 // Capacity returns for how many machines the pod network has a part; flannel leaves
-// the first one free (flannel v0.5.5 subnet/config.go).
+// the first one free (flannel v0.5.5 subnet/config.go). It is math.MaxInt for more
+// than that, which a network of IPv6 may well have.
 func (n *Network) Capacity() int {
 	p, ok := n.PodRange()
-	if bits := n.SubnetBits() - p.Bits(); ok && bits > 0 && bits < 31 {
-		return 1<<bits - 1
+	bits := n.SubnetBits() - p.Bits()
+	switch {
+	case !ok || bits <= 0:
+		return 0
+	case bits >= strconv.IntSize-1:
+		return math.MaxInt
 	}
-	return 0
+	return 1<<bits - 1
 }
 
 // networkWords are the keys of [network].
