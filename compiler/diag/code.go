@@ -66,6 +66,7 @@ const (
 	NetworkOverlap      Code = "network-overlap"
 	RunsFromMemory      Code = "runs-from-memory"
 	NetworkCapacity     Code = "network-capacity"
+	NetworkTwice        Code = "network-twice"
 	MetadataClash       Code = "metadata-clash"
 	MachineClash        Code = "machine-clash"
 	Unplaceable         Code = "unplaceable"
@@ -113,7 +114,7 @@ const (
 // allowable are the codes that `allow = [...]` may silence: every warning, and
 // the errors about things that a person may know better than the compiler.
 var allowable = []Code{
-	MaybeCrossMachine, UndeclaredPort, PortClash, NetworkOverlap, NetworkCapacity, HostAfterFleet,
+	MaybeCrossMachine, UndeclaredPort, PortClash, NetworkOverlap, NetworkCapacity, NetworkTwice, HostAfterFleet,
 	NoMachine, UnusedDependency, MissingDependency, TwinUnits, WeakRequires, NotLaunched, NeverElapses, InstallSection,
 	NoRestart, Secret, UnexpandedVar, EmptyArgument, EndlessLoop, WaitsForFile,
 	NeedsSystemd, PathTypo, OddCharacter, FlagRelease, FlagValue, OpenDoor, BareProbe, RawDownload, RunsFromMemory,

@@ -35,6 +35,39 @@ func (c *checker) overlap(a, b *stack.Param) {
 	c.add(permitted(d, allow))
 }
 
+// twice reports a range of [network] which a library has another one of its own
+// for, under the same name: each unit has the one or the other, and nothing else
+// tells. What the library was given is meant, and ranges that meet are an error.
+func (c *checker) twice(n *stack.Network) {
+	for _, r := range []*stack.Param{n.Pods, n.Services} {
+		if r == nil || r.Value == nil {
+			continue
+		}
+		for _, u := range c.t.Stack.Used {
+			for _, p := range u.Params {
+				if p.Name == r.Name && p.Type == stack.TypeCIDR && p.AtDefault() {
+					c.ownRange(n, r, u, p)
+				}
+			}
+		}
+	}
+}
+
+// ownRange holds a range of [network] against p, the one that a library has by default.
+func (c *checker) ownRange(n *stack.Network, r *stack.Param, u stack.Used, p *stack.Param) {
+	said, err1 := netip.ParsePrefix(r.Value.Str)
+	own, err2 := netip.ParsePrefix(p.Value.Str)
+	if err1 != nil || err2 != nil || said.Overlaps(own) {
+		return
+	}
+	d := stack.Finding(diag.Warning, diag.NetworkTwice, stack.Pos{Span: r.Value.Span, Via: r.From.Via}, "network."+r.Name,
+		"%s are %s here, and %s for library %q, whose parameter %q was not given: its units and the others disagree", r.Name, said, own, u.Use.Library, p.Name).
+		WithNote(p.Value.Span, fmt.Sprintf("the default of %q", p.Name)).
+		WithNote(u.Use.Span, fmt.Sprintf("library %q is used here", u.Use.Library)).
+		WithHelp(fmt.Sprintf("hand the range on where the library is used: params = { %s = %q }", p.Name, "${{ network."+r.Name+" }}"))
+	c.add(permitted(d, n.Allow))
+}
+
 // nameInStack is what a library is handed for a range of that name.
 func (c *checker) nameInStack(p *stack.Param) string {
 	if slices.ContainsFunc(c.t.Stack.Network.Ranges(), func(r *stack.Param) bool { return r.Name == p.Name }) {
@@ -77,6 +110,7 @@ func (c *checker) inventory() {
 		c.machineAddress(n, m)
 	}
 	c.capacity(n)
+	c.twice(n)
 }
 
 // machineAddress: a machine's own address is from the range of the machines, and
