@@ -72,6 +72,7 @@ func (p *program) examine(ctx context.Context, conn *fleet.Conn, form *format) e
 	if facts.Looks, err = lookUntilSettled(ctx, conn, facts.Looks); err != nil {
 		return err
 	}
+	facts.Page = conn.SlowestList()
 	report := doctor.Examine(facts)
 	if form.isJSON() {
 		err = p.json(report)

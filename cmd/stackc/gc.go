@@ -11,6 +11,7 @@ import (
 
 	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/doctor"
 	"github.com/stackc/stackc/fleet/gc"
 	"github.com/stackc/stackc/fleet/state"
 )
@@ -142,17 +143,10 @@ func (p *program) collecting(form *format) func(gc.Progress) {
 	}
 }
 
-// Where a page of fleet's list takes so long the contents are counted, which is one
-// request for what fleet itself reads for each page; so many that no unit has are worth
-// a word.
-const (
-	slowList   = 300 * time.Millisecond
-	worthAWord = 100
-)
-
-// tellOfRegistry says when gc is due. On a registry that is fast it asks nobody.
+// tellOfRegistry says when gc is due, by doctor's rule. Only where fleet's list is slow
+// the contents are counted, which is one request for what fleet itself reads for each page.
 func (p *program) tellOfRegistry(ctx context.Context, conn *fleet.Conn, store *state.Store, s *fleet.Snapshot) {
-	if store == nil || s.Partial || conn.SlowestList() < slowList {
+	if store == nil || s.Partial || conn.SlowestList() < doctor.SlowList {
 		return
 	}
 	sizes, err := gc.Sizes(ctx, store, p.cluster.etcdPrefix)
@@ -162,7 +156,7 @@ func (p *program) tellOfRegistry(ctx context.Context, conn *fleet.Conn, store *s
 	for _, u := range s.Units {
 		delete(sizes, u.Hash)
 	}
-	if len(sizes) >= worthAWord {
+	if doctor.WorthRemoving(len(sizes), conn.SlowestList()) {
 		p.remark("note: %s", view.DeadContents(sizes, conn.SlowestList()))
 	}
 }

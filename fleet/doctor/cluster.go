@@ -11,17 +11,9 @@ import (
 	"github.com/stackc/stackc/fleet"
 )
 
-const (
-	// ManyDead is how many dead contents are worth a word. Each costs every pass of
-	// every agent, the engine and every list its reading; with 5,000 a list takes ten
-	// times as long, and a start of 50 units 1.4 times (docs/performance.md).
-	ManyDead = 500
-	// MaxSkew is how much clocks may differ.
-	MaxSkew = 2 * time.Second
-	// fewBeats is how many registrations of a machine tell whether it is one: of two
-	// with one ID, which overwrite each other, three come from both.
-	fewBeats = 3
-)
+// fewBeats is how many registrations of a machine tell whether it is one: of two
+// with one ID, which overwrite each other, three come from both.
+const fewBeats = 3
 
 // registry looks at etcd itself, and at the contents in it.
 func (e *examination) registry() {
@@ -62,26 +54,6 @@ func (e *examination) leader(r *Registry) {
 		f.Evidence += "; these members do not answer: " + strings.Join(names, ", ")
 	}
 	e.find(f)
-}
-
-func (e *examination) contents(r *Registry) {
-	c := r.Contents
-	e.saw(DeadContents, fmt.Sprintf("%s, %d of them in use", number(c.Total, "content"), c.Total-c.Dead))
-	if c.Dead < ManyDead {
-		return
-	}
-	e.find(Finding{Condition: DeadContents, Subject: "registry",
-		Evidence:    fmt.Sprintf("%d contents (%s) that no unit has any more lie beside %d that are in use", c.Dead, size(c.DeadBytes), c.Total-c.Dead),
-		Consequence: "every list, every pass of every machine and every start reads them all; fleet never removes one",
-		Repair:      []string{"stackc gc"}})
-}
-
-// size writes a number of bytes.
-func size(n int) string {
-	if n < 1<<20 {
-		return fmt.Sprintf("%.1f KB", float64(n)/(1<<10))
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 }
 
 // identities looks for machines that share an ID. The second one can register only
@@ -209,34 +181,4 @@ func parts(version string) []int {
 		list = append(list, n)
 	}
 	return list
-}
-
-// clocks compares the clocks that could be seen with that of this machine.
-func (e *examination) clocks() {
-	clocks := e.facts.Clocks
-	if len(clocks) == 0 {
-		e.unknown(ClockSkew, "no answer told a time")
-		return
-	}
-	var names []string
-	for _, c := range clocks {
-		if !slices.Contains(names, c.Where) {
-			names = append(names, c.Where)
-		}
-	}
-	e.saw(ClockSkew, "the clocks behind "+list(names)+"; others cannot be seen from here")
-	for _, c := range clocks {
-		skew := c.Skew().Round(100 * time.Millisecond)
-		if skew.Abs() <= MaxSkew {
-			continue
-		}
-		way := "ahead of"
-		if skew < 0 {
-			way = "behind"
-		}
-		e.find(Finding{Condition: ClockSkew, Subject: c.Where,
-			Evidence:    fmt.Sprintf("its clock is %s %s this machine's", skew.Abs(), way),
-			Consequence: "registrations and leases of etcd end by the clock of its leader, early or late when another member takes over; certificates and the times of history and journals do not agree",
-			Repair:      []string{"on the machine whose clock is wrong: sudo systemctl restart systemd-timesyncd"}})
-	}
 }

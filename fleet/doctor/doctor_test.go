@@ -138,11 +138,11 @@ func TestConditions(t *testing.T) {
 		{"clock behind", func(f *Facts) {
 			at := time.Unix(1000, 0)
 			f.Clocks = append(f.Clocks, NewClock("http://fleet", at, at.Add(time.Minute), at.Add(2*time.Minute)))
-		}, ClockSkew, "http://fleet", []string{"its clock is 59s behind"}},
+		}, ClockSkew, "http://fleet", []string{"its clock is 59s behind this", "ssh core@fleet sudo systemctl restart systemd-timesyncd"}},
 		{"clock ahead", func(f *Facts) {
 			at := time.Unix(1000, 0)
 			f.Clocks = append(f.Clocks, NewClock("http://fleet", at, at.Add(-9*time.Second), at.Add(-3*time.Second)))
-		}, ClockSkew, "http://fleet", []string{"its clock is 3s ahead"}},
+		}, ClockSkew, "http://fleet", []string{"its clock is 3s ahead of this", "ssh core@fleet sudo"}},
 	}
 	found := map[Condition]bool{}
 	for _, tt := range tests {

@@ -12,6 +12,9 @@ type Facts struct {
 	// empty when fleet did not answer, and then NoFleet says why.
 	Looks   []*fleet.Snapshot
 	NoFleet string
+	// Page is how long the slowest page of fleet's list of units took, 0 when that is
+	// not known.
+	Page time.Duration
 	// Registry is what lies in etcd; nil when that could not be read, and then
 	// NoRegistry says why.
 	Registry   *Registry
