@@ -44,6 +44,7 @@ func TestFaultsInValues(t *testing.T) {
 		{"value on the next line", "a =\n  'x'\nb = 1\n", `1:4-4 syntax: expected a value behind "=" -> the value stands on the line of its key`},
 		{"two equals signs", "a == 1\n", `1:4-5 syntax: expected a value, found "="`},
 		{"word", "a = value\n", `1:5-10 syntax: a string must stand in quotes -> write "value"`},
+		{"quotes of a text processor", "a = “value”\n", `1:5-12 syntax: a string must stand in quotes, " or ' -> write "value"`},
 		{"command line", "ExecStart = /bin/x --a=1 \"b\" # c\n", `1:13-29 syntax: a string must stand in quotes -> write '/bin/x --a=1 "b"'`},
 		{"word with an equals sign", "node = role=node # c\n", `1:8-17 syntax: a string must stand in quotes -> write "role=node"`},
 		{"two equals signs apart", "a = b = 1\n", `1:5-6 syntax: a string must stand in quotes -> write "b"`},

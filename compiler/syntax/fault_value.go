@@ -279,5 +279,8 @@ func numberHelp(word string) string {
 
 // unquoted says that a string needs quotes.
 func unquoted(text string) (message, help string) {
+	if plain := strings.Trim(text, "“”„‘’«»"); plain != text { // of a text processor
+		return "a string must stand in quotes, \" or '", "write " + quoted(plain)
+	}
 	return "a string must stand in quotes", "write " + quoted(text)
 }
