@@ -122,7 +122,7 @@ func (c *unitChecker) rule(u units.Unit, broken units.RuleError, origins []emit.
 	if broken.Before > 0 && systemd == 0 {
 		severity = diag.Warning
 	}
-	if broken.Rule == units.RuleSetting && mistyped(node.Unit) || broken.Rule == units.RuleExec && asWritten(node.Unit, u.Options[broken.Index], origins[broken.Index]) {
+	if broken.Rule == units.RuleSetting && mistyped(node.Unit) || broken.Rule == units.RuleExec && judged(node.Unit, broken, u.Options[broken.Index], origins[broken.Index]) {
 		return
 	}
 	pos, path := node.Pos(), node.Path()
@@ -138,14 +138,23 @@ func (c *unitChecker) rule(u units.Unit, broken units.RuleError, origins []emit.
 	}
 }
 
-// asWritten reports whether a line is a directive of the stack file in which nothing
-// stands open: then the rules for texts have judged it, and at the column.
-func asWritten(u *stack.Unit, line units.Option, o emit.Origin) bool {
+// judged reports whether the rules for texts have found the fault already, and at the column:
+// in a directive of the stack file in which nothing stands open, or where the fault is in what
+// does not.
+func judged(u *stack.Unit, broken units.RuleError, line units.Option, o emit.Origin) bool {
 	d := u.Directive(line.Section, line.Name)
 	if d == nil {
 		return false
 	}
-	return slices.ContainsFunc(d.Values, func(v stack.Text) bool { return v.Pos.Span == o.Pos.Span && len(v.Refs()) == 0 })
+	return slices.ContainsFunc(d.Values, func(v stack.Text) bool {
+		if v.Pos.Span != o.Pos.Span {
+			return false
+		}
+		_, faults := units.CheckExec(v.Line(unknownPart).Text)
+		return len(v.Refs()) == 0 || slices.ContainsFunc(faults, func(f units.ExecFault) bool {
+			return f.Reason == broken.Reason || f.Unread && strings.HasSuffix(broken.Reason, f.Reason)
+		})
+	})
 }
 
 // consequence says what becomes of a unit that breaks a rule.
