@@ -1,6 +1,7 @@
 package compiler_test
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,28 @@ func TestPortsOfLibraries(t *testing.T) {
 	}
 	if edges == 0 || questions == 0 {
 		t.Errorf("nothing was held: %d edges, %d questions", edges, questions)
+	}
+}
+
+// TestPortsOfArchives holds them on every stack of the archives that is without error.
+func TestPortsOfArchives(t *testing.T) {
+	held := 0
+	for _, path := range archives(t, compileDir) {
+		c := readCase(t, path)
+		result, _ := c.compile()
+		switch {
+		case result.Set == nil:
+		case len(result.Topology.Stack.Machines) > 0:
+			if l := ports.Of(result.Topology, result.Checks); len(l.Groups) == 0 {
+				t.Errorf("%s: its machines are nowhere", path)
+			}
+		default:
+			held++
+			t.Run(filepath.Base(path), func(t *testing.T) { checkPorts(t, result) })
+		}
+	}
+	if held == 0 {
+		t.Error("nothing was held")
 	}
 }
 

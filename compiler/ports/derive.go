@@ -132,6 +132,9 @@ func (b *builder) listens(n *topology.Node) {
 	}
 	for _, s := range b.sockets(n) {
 		b.listen(groups, s.port, label(n), s.loopback)
+		if n.Name() == fleetSocket && !s.loopback {
+			b.use(groups, s.port, "", Use{Kind: Operator, Who: "stackc"})
+		}
 	}
 }
 
@@ -235,22 +238,45 @@ func (b *builder) check(c expect.Check) {
 		}
 		return
 	}
-	b.use(b.asked(ask.Where), tcp(ask.Port), what, u)
+	b.use(b.asked(ask.Where, b.subject(c)), tcp(ask.Port), what, u)
 }
 
-// asked are the groups of the machines that a question goes to.
-func (b *builder) asked(w expect.Where) []*Group {
+// asked are the groups of the machines that a question about a node goes to: those that
+// have the address that is asked, else all on which the node can be.
+func (b *builder) asked(w expect.Where, n *topology.Node) []*Group {
 	var groups []*Group
 	for _, host := range w.Hosts {
 		groups = append(groups, b.at(host)...)
 	}
-	if n := b.t.ByName(w.Unit); len(groups) == 0 && n != nil {
+	switch {
+	case len(groups) > 0:
+		return groups
+	case n != nil:
 		return b.on(n)
 	}
-	if len(groups) == 0 && len(w.Hosts) == 0 {
-		return b.list.groups(func(g *Group) bool { return g.fits(node{metadata: w.Metadata}) })
+	return nil
+}
+
+// subject is the node that a check asks.
+func (b *builder) subject(c expect.Check) *topology.Node {
+	switch {
+	case c.Kind == expect.Etcd:
+		return b.t.Node(etcdKey)
+	case c.Unit != "":
+		return b.t.ByName(c.Unit)
+	case c.Kind == expect.Ready:
+		return b.t.Node(c.Name)
 	}
-	return groups
+	for _, of := range b.s.Checks {
+		switch {
+		case of.Name != c.Name:
+		case of.Etcd.Given():
+			return b.t.Node(etcdKey)
+		default:
+			return b.t.Resolve(of.Of.Value)
+		}
+	}
+	return nil
 }
 
 // hostAndPort is where a URL leads to.

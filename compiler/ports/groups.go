@@ -156,7 +156,7 @@ func (b *builder) on(n *topology.Node) []*Group {
 	if n.External() {
 		var list []*Group
 		for _, a := range n.Host.Addresses {
-			list = append(list, b.at(a.Expand(nil))...)
+			list = append(list, b.at(literal(a))...)
 		}
 		return list
 	}

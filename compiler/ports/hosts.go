@@ -26,6 +26,9 @@ func (b *builder) ranges() {
 	}
 }
 
+// fleetSocket is where fleet's API listens: no port, unless the stack says one.
+const fleetSocket = "fleet.socket"
+
 // bootstrap notes what [bootstrap] has the machines run.
 func (b *builder) bootstrap() {
 	if e, ok := bootstrap.EtcdOf(b.s); ok {
@@ -40,7 +43,7 @@ func (b *builder) bootstrap() {
 	if boot.Fleet != nil {
 		for _, l := range boot.Fleet.Listen {
 			if p, loopback, ok := listenStream(onMachine(l)); ok {
-				b.listen(b.list.Groups, tcp(p), "fleet.socket", loopback)
+				b.listen(b.list.Groups, tcp(p), fleetSocket, loopback)
 				if !loopback {
 					b.use(b.list.Groups, tcp(p), "", Use{Kind: Operator, Who: "stackc"})
 				}
@@ -80,8 +83,12 @@ func (b *builder) etcd(e bootstrap.Etcd) {
 		from(members, tcp(n), "etcd")
 		from(proxies, tcp(n), "etcd's proxy")
 	}
+	loopback := isLoopback(literal(b.s.Bootstrap.Etcd.Listen))
 	for _, n := range e.Ports {
-		b.listen(append(slices.Clone(members), proxies...), tcp(n), e.Unit+", for clients", false)
+		b.listen(append(slices.Clone(members), proxies...), tcp(n), e.Unit+", for clients", loopback)
+		if loopback {
+			continue
+		}
 		from(proxies, tcp(n), "etcd's proxy")
 		from(strangers, tcp(n), "fleet")
 		b.use(members, tcp(n), "", Use{Kind: Operator, Who: "stackc"})

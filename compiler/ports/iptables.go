@@ -90,15 +90,9 @@ func (w *writer) addresses(g *Group, o *Opening) (from []string, left bool, err 
 		case Operator:
 			left = left || len(w.operators) == 0
 			for _, n := range w.operators {
-				if !isIPv4(strings.Split(n, "/")[0]) {
-					return nil, false, &Error{fmt.Sprintf("operators come from %s, and the rules are for IPv4", n), "give their IPv4 network"}
-				}
 				add(n)
 			}
 		case Address:
-			if !isIPv4(u.Address) {
-				return nil, false, &Error{fmt.Sprintf("%s comes from %q, and iptables wants an IPv4 address", u.Who, u.Address), "give that host entry its address"}
-			}
 			add(u.Address)
 		case Machines:
 			list := w.machines(u.Group)

@@ -200,6 +200,24 @@ listen = ["49153", "127.0.0.1:49154", "/run/other.sock"]
   49153/tcp fleet.socket < operator stackc
   49154/tcp fleet.socket lo
 `},
+		{"fleet's socket with a piece of the stack's own", twoRoles + `
+[host.fleet]
+unit = "fleet.socket"
+role = "master"
+[host.fleet.drop_in."10-port.conf".Socket]
+ListenStream = 49153
+`, `master
+  49153/tcp fleet.socket < operator stackc
+node
+`},
+		{"an etcd that serves clients on its own machine alone", `
+[bootstrap.etcd]
+unit       = "etcd.service"
+listen     = "127.0.0.1"
+`, `every machine
+  4001/tcp etcd.service, for clients lo
+  7001/tcp etcd.service, for members < every machine etcd
+`},
 		{"flannel of the hosts, by what carries its packets", inventory + `
 [network]
 pods    = "10.1.0.0/16"
@@ -361,6 +379,25 @@ http = "https://shop.example.com/"
   8080/tcp api.service < operator stackc verify
   8081/tcp check health < operator stackc verify
   10251/tcp check scheduler < operator stackc verify
+node
+`},
+		{"a key that a check asks for, and another port of what a balancer is before", inventory + `
+[host.etcd]
+unit    = "other.service"
+role    = "master"
+address = "10.9.9.9"
+port    = 2379
+ready   = { http = "/version" }
+[check.keys]
+etcd   = "/a"
+equals = ["b"]
+[check.metrics]
+of   = "etcd"
+port = 2381
+http = "/metrics"
+`, `master
+  2379/tcp other.service < operator stackc verify
+  2381/tcp check metrics < operator stackc verify
 node
 `},
 		{"a readiness that is asked at another port", twoRoles + `

@@ -40,6 +40,9 @@ func (e *Error) Error() string { return e.Message }
 // iptables lets them in for ssh alone.
 func (l *List) Rules(system System, groups []*Group, from []string) ([]Text, error) {
 	w := &writer{list: l, operators: from}
+	if err := w.onlyIPv4(groups); err != nil {
+		return nil, err
+	}
 	switch system {
 	case AWS:
 		return []Text{{"aws.sh", w.aws(groups)}}, nil
@@ -57,6 +60,25 @@ func (l *List) Rules(system System, groups []*Group, from []string) ([]Text, err
 		texts = append(texts, Text{g.ID + ".rules", text})
 	}
 	return texts, nil
+}
+
+// onlyIPv4 refuses what no rule here can say: names, and addresses of IPv6.
+func (w *writer) onlyIPv4(groups []*Group) error {
+	for _, o := range w.operators {
+		if !isIPv4(strings.Split(o, "/")[0]) {
+			return &Error{fmt.Sprintf("operators come from %s, and the rules are for IPv4", o), "give their IPv4 network"}
+		}
+	}
+	for _, g := range groups {
+		for _, o := range g.Openings {
+			for _, u := range o.Uses {
+				if u.Kind == Address && !isIPv4(u.Address) {
+					return &Error{fmt.Sprintf("%s comes from %q, and the rules are for IPv4 addresses", u.Who, u.Address), "give that host entry its address"}
+				}
+			}
+		}
+	}
+	return nil
 }
 
 type writer struct {

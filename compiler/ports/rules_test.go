@@ -175,6 +175,39 @@ func TestIPTablesReads(t *testing.T) {
 	}
 }
 
+// TestIPTablesTwice reads a file twice into the rules of a machine with docker: those of
+// docker stay, and each of the file's is there once.
+func TestIPTablesTwice(t *testing.T) {
+	l := listOf(t, ruled)
+	texts, err := l.Rules(ports.IPTables, l.Groups, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "--user", "--map-root-user", "--net", "sh", "-euc", `
+rules=$(cat)
+iptables -N DOCKER
+iptables -A FORWARD -o docker0 -j DOCKER
+for time in once twice; do echo "$rules" | iptables-restore --noflush; done
+iptables -S`)
+	cmd.Stdin = strings.NewReader(texts[1].Text)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for line, times := range map[string]int{
+		"-P INPUT ACCEPT": 1, "-A FORWARD -o docker0 -j DOCKER": 1, "-A INPUT -j STACKC": 2, "-A STACKC -i lo -j ACCEPT": 1,
+		"-A STACKC -p tcp -m tcp --dport 22 -j ACCEPT": 1, "-A STACKC -p udp -m udp --dport 30000:32767 -j ACCEPT": 1,
+		"-A STACKC -s 10.0.0.1/32 -p tcp -m tcp --dport 10250 -j ACCEPT": 1, "-A STACKC -j DROP": 1,
+	} {
+		if n := strings.Count(string(out), line+"\n"); n != times {
+			t.Errorf("%q is there %d times, want %d", line, n, times)
+		}
+	}
+	if !strings.HasSuffix(string(out), "-A STACKC -j DROP\n") {
+		t.Errorf("something comes behind what drops the rest:\n%s", out)
+	}
+}
+
 // iptables reads rules in a network of its own, where it may.
 func iptables(text string, args ...string) ([]byte, error) {
 	cmd := exec.Command("unshare", append([]string{"--user", "--map-root-user", "--net", "iptables-restore"}, args...)...)
@@ -243,8 +276,14 @@ Service = { ExecStart = "/opt/bin/x ${{ api.url }}", Restart = "always" }
 	if !errors.As(err, &refused) || refused.Message != "where node is that uses 8080/tcp of master is not known" {
 		t.Errorf("%v", err)
 	}
-	if _, err := l.Rules(ports.IPTables, l.Groups, []string{"2001:db8::/32"}); err == nil {
-		t.Error("a network of IPv6 is taken")
+	named := listOf(t, twoRoles+"[host.monitor]\naddress = \"monitor.example.com\"\n[unit.api]\nrole = \"master\"\nports = [{ port = 9100, from = \"monitor\" }]\n"+service)
+	for _, system := range ports.Systems() {
+		if _, err := l.Rules(system, l.Groups, []string{"2001:db8::/32"}); err == nil {
+			t.Errorf("%s: a network of IPv6 is taken", system)
+		}
+		if _, err := named.Rules(system, named.Groups, nil); err == nil {
+			t.Errorf("%s: a name is taken for an address", system)
+		}
 	}
 	text := rulesOf(t, twoRoles+"[network]\nmachines = [\"10.0.0.0/24\", \"2001:db8::/64\"]\n"+waits, ports.IPTables)
 	if !strings.Contains(text, "-A STACKC -s 10.0.0.0/24 -p tcp --dport 8080 -j ACCEPT\n") || strings.Contains(text, "2001:") {
