@@ -27,6 +27,8 @@ func (c *completing) values(found *candidates, f cli.Flag, before string) {
 	switch placeholderOf(f) {
 	case "NAME=VALUE":
 		c.parameters(found, before)
+	case "NAME":
+		c.machines(found, f.Names()[0], before)
 	case "LIBRARY":
 		libraryNames(found, before)
 		found.files("toml")
@@ -144,6 +146,24 @@ func (c *completing) compiled() *compiler.Result {
 	}
 	result, _ := in.compile(c.console, path)
 	return result
+}
+
+// machines lists what --machine and --role can name: machines of the inventory, roles.
+func (c *completing) machines(found *candidates, flag, before string) {
+	result := c.compiled()
+	if result.Topology == nil {
+		return
+	}
+	switch flag {
+	case "machine":
+		for _, m := range result.Topology.Stack.Machines {
+			found.add(before+m.Name, strings.Join(m.Pairs(), ","))
+		}
+	case "role":
+		for _, r := range result.Topology.Stack.Roles {
+			found.add(before+r.Name, "")
+		}
+	}
 }
 
 // units lists the units of the stack file.

@@ -41,6 +41,9 @@ var completions = []struct{ line, want string }{
 	{"stackc library test std:fl", "flannel|std:flannel"},
 	{"stackc library lock std", ""},
 	{"stackc plan --overlay sh", "shop.toml"},
+	{"stackc ports --how ", "aws cloudformation gce iptables"},
+	{"stackc ports lab.toml --machine ", "core-01 core-02"},
+	{"stackc bootstrap lab.toml --role m", "master"},
 	{"stackc explain broken.toml ", ""},
 	{"stackc version ", ""},
 	{"stackc nonsense ", ""},
@@ -53,6 +56,7 @@ func completionFolder(t *testing.T) string {
 	text := strings.Replace(strings.Replace(firstFile, `"NAME"`, `"shop"`, 1), "[params]\n", "[params]\nfast = false\n", 1)
 	write(t, filepath.Join(dir, "shop.toml"), text)
 	write(t, filepath.Join(dir, "shop.txt"), "")
+	write(t, filepath.Join(dir, "lab.toml"), "stack = \"lab\"\n[roles]\nmaster = \"m=1\"\nnode = \"n=1\"\n[machine.core-01]\nrole = \"master\"\n[machine.core-02]\nrole = \"node\"\n")
 	write(t, filepath.Join(dir, "broken.toml"), "[")
 	return dir
 }
