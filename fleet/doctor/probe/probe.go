@@ -33,6 +33,8 @@ type Config struct {
 	Watch time.Duration
 	// Watching is called before that wait begins.
 	Watching func(time.Duration)
+
+	instant time.Duration // in place of the constant, 0 for that
 }
 
 // Registry reads the registry of the first endpoint that answers. The clocks are those

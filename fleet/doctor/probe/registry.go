@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -176,7 +177,7 @@ func (p *probe) beats(ctx context.Context, r *doctor.Registry) error {
 	}
 	var end time.Time // of the wait for more, once it has begun
 	for {
-		patience := instant
+		patience := cmp.Or(p.instant, instant)
 		if next > now {
 			if r.Began || p.plenty(r) {
 				return nil
