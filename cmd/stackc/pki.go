@@ -59,7 +59,7 @@ list FILE           all files, until when they are good and where they belong
 check FILE          what is missing, ends within 30 days, or is not as it must be
 
 Which certificates there are, for whom and with which names follows from the stack:
-from the command lines of its programs of Kubernetes, its roles and its machines. The
+from the command lines of Kubernetes and etcd in it, its roles and its machines. The
 files are in STACK.pki beside FILE; nobody but their owner may read them. No key that
 is there is ever written over, and none stands in a unit, a plan or the history.
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -123,10 +122,12 @@ func (c *cluster111) stackc(line string) string {
 }
 
 // bring puts the files of the PKI where stackc pki list says.
-func (c *cluster111) bring() {
+func (c *cluster111) bring() { c.bringFrom("tls.pki") }
+
+func (c *cluster111) bringFrom(dir string) {
 	c.t.Helper()
 	var report keysReport
-	if err := json.Unmarshal([]byte(c.stackc("pki list k8s.toml --output json")), &report); err != nil {
+	if err := json.Unmarshal([]byte(c.stackc("pki list k8s.toml --output json --dir "+dir)), &report); err != nil {
 		c.t.Fatal(err)
 	}
 	for _, f := range report.Files {
@@ -145,7 +146,7 @@ func (c *cluster111) bring() {
 // onMachine is a text of a unit as it is on a machine: its paths in the folder of
 // that, variables and listeners with its address.
 func (c *cluster111) onMachine(machine, text string) string {
-	text = regexp.MustCompile(`/srv/kubernetes|/var/lib`).ReplaceAllString(text, filepath.Join(c.dir, machine)+"$0")
+	text = regexp.MustCompile(`/srv/kubernetes|/var/lib|/etc/etcd`).ReplaceAllString(text, filepath.Join(c.dir, machine)+"$0")
 	text = strings.NewReplacer("${DEFAULT_IPV4}", c.addr[machine], "0.0.0.0", c.addr[machine], "--insecure-bind-address=127.0.0.1", "--insecure-bind-address="+c.addr[machine]).Replace(text)
 	return regexp.MustCompile(`--etcd-servers=\S+`).ReplaceAllString(text, "--etcd-servers="+c.etcd)
 }
@@ -332,17 +333,10 @@ func (c *cluster111) waiterPasses() {
 	if i < 0 {
 		c.t.Fatalf("no waiter among %q", pre)
 	}
-	commands, err := units.SplitExec(c.onMachine("n1", pre[i]))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	script, ok := commands[0].Words[2].Literal()
-	if !ok || !strings.Contains(script, "--cacert") {
+	if !strings.Contains(pre[i], "--cacert") {
 		c.t.Fatalf("the waiter checks no certificate: %s", pre[i])
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
-	defer cancel()
-	if out, err := exec.CommandContext(ctx, "/bin/sh", "-c", script).CombinedOutput(); err != nil || len(out) > 0 {
+	if out, err := c.script(c.t.Context(), "n1", pre[i]); err != nil || out != "" {
 		c.t.Errorf("the waiter: %v %s", err, out)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stackc/stackc/units"
 )
 
-// command is a program of Kubernetes as the stack runs it.
+// command is a program of Kubernetes, etcd or flannel as the stack runs it.
 type command struct {
 	program string // "kube-apiserver"
 	flags   map[string]string
@@ -56,7 +56,7 @@ func commandsOf(t *topology.Topology, set *units.Set) []command {
 			list = append(list, c)
 		}
 	}
-	return list
+	return append(list, etcdHosts(t.Stack)...)
 }
 
 // rolesOf returns the roles on whose machines a unit may be, nil for all machines.
@@ -89,7 +89,8 @@ func podCommand(text string) (command, bool) {
 	return commandOf(pod.Spec.Containers[0].Command)
 }
 
-// commandOf reads the flags of a command line, if it is one of a program of Kubernetes.
+// commandOf reads the flags of a command line, if it is one of a program of Kubernetes,
+// of etcd or flannel.
 func commandOf(words []string) (command, bool) {
 	if len(words) == 0 {
 		return command{}, false
@@ -102,7 +103,9 @@ func commandOf(words []string) (command, bool) {
 		}
 	}
 	switch program {
-	case apiserver, controllerManager, scheduler, proxy, kubelet:
+	case apiserver, controllerManager, scheduler, proxy, kubelet, etcd, flanneld:
+	case "etcd2":
+		program = etcd // as CoreOS calls it
 	default:
 		return command{}, false
 	}
@@ -121,11 +124,13 @@ func commandOf(words []string) (command, bool) {
 	return c, true
 }
 
-// The programs of Kubernetes.
+// The programs that have certificates.
 const (
 	apiserver         = "kube-apiserver"
 	controllerManager = "kube-controller-manager"
 	scheduler         = "kube-scheduler"
 	proxy             = "kube-proxy"
 	kubelet           = "kubelet"
+	etcd              = "etcd"
+	flanneld          = "flanneld"
 )

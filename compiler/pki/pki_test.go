@@ -193,6 +193,66 @@ Blue /etc/kubelet kubelet-Blue.kubeconfig
 	}
 }
 
+// store is an etcd by its command line, with other files for members than for clients, and
+// clients that show what the members have.
+const store = `
+stack = "store"
+[roles]
+store = { metadata = "role=store", address = "etcd.example.com" }
+[host.etcd]
+unit  = "etcd2.service"
+role  = "store"
+port  = 2379
+ready = { https = "/version", ca = "/etc/ssl/ca.crt", cert = "/etc/ssl/etcd.crt", key = "/etc/ssl/etcd.key" }
+[host.etcd.Service]
+ExecStart = "/usr/bin/etcd2 --name ${{ machine.name }} --cert-file /etc/ssl/etcd.crt --key-file=/etc/ssl/etcd.key --trusted-ca-file=/etc/ssl/ca.crt --client-cert-auth"
+[host.etcd.drop_in."10-peers.conf".Service]
+ExecStart = "/usr/bin/etcd2 --peer-cert-file=/etc/peer/etcd.crt --peer-key-file=/etc/peer/etcd.key --peer-trusted-ca-file=/etc/peer/ca.crt"
+[machine]
+a = { role = "store", address = "10.0.0.7", hostname = "store-a" }
+b = { role = "store", address = "10.0.0.8" }
+n = { address = "10.0.0.9" }
+[unit.web]
+after   = ["etcd"]
+Service = { ExecStart = "/opt/web ${{ etcd.url }}", Restart = "always" }
+`
+
+func TestEtcd(t *testing.T) {
+	p, err := planOf(t, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `server 
+cert admin: admin [system:masters] client
+cert etcd-a: etcd-a [] localhost etcd.example.com store-a 127.0.0.1 10.0.0.7 both
+cert etcd-b: etcd-b [] localhost etcd.example.com b 127.0.0.1 10.0.0.8 both
+cert etcd-client: etcd-client [] client
+a /etc/peer/ca.crt ca.crt
+a /etc/peer/etcd.crt etcd-a.crt
+a /etc/peer/etcd.key etcd-a.key
+a /etc/ssl/ca.crt ca.crt
+a /etc/ssl/etcd.crt etcd-a.crt
+a /etc/ssl/etcd.key etcd-a.key
+b /etc/peer/ca.crt ca.crt
+b /etc/peer/etcd.crt etcd-b.crt
+b /etc/peer/etcd.key etcd-b.key
+b /etc/ssl/ca.crt ca.crt
+b /etc/ssl/etcd.crt etcd-b.crt
+b /etc/ssl/etcd.key etcd-b.key
+n /etc/ssl/ca.crt ca.crt
+n /etc/ssl/etcd.crt etcd-client.crt
+n /etc/ssl/etcd.key etcd-client.key
+`
+	if d := cmp.Diff(want, written(p)); d != "" {
+		t.Errorf("the plan is (-want +got):\n%s", d)
+	}
+	for _, c := range p.Certificates {
+		if c.Kubeconfig {
+			t.Errorf("%s is to have a kubeconfig, and no apiserver is there", c.Name)
+		}
+	}
+}
+
 // TestRefusals: what the stack does not tell.
 func TestRefusals(t *testing.T) {
 	cut := func(from, until string) string {
@@ -201,8 +261,8 @@ func TestRefusals(t *testing.T) {
 		return before + after
 	}
 	tests := []struct{ name, stack, says string }{
-		{"no apiserver", "stack = \"s\"\n[unit.x.Service]\nExecStart = \"/bin/x\"\nRestart = \"always\"\n", "no kube-apiserver with --tls-cert-file"},
-		{"behind a firewall", strings.Replace(library, "unverified", "security = \"firewall\"\nunverified", 1), "no kube-apiserver with --tls-cert-file"},
+		{"no apiserver", "stack = \"s\"\n[unit.x.Service]\nExecStart = \"/bin/x\"\nRestart = \"always\"\n", "no kube-apiserver or etcd with a certificate"},
+		{"behind a firewall", strings.Replace(library, "unverified", "security = \"firewall\"\nunverified", 1), "no kube-apiserver or etcd with a certificate"},
 		{"no machines", cut("[machine.m]", "\x00"), "names no machine that has one"},
 		{"no address", strings.Replace(own, `, address = "api.example.com"`, "", 1), "nothing tells at which address"},
 		{"tokens without TLS", strings.Replace(own, `"--tls-cert-file=/srv/kubernetes/server.cert", "--tls-private-key-file=/srv/kubernetes/server.key", "--token-auth-file=/dev/null", "--basic-auth-file=/srv/kubernetes/basic_auth.csv"`, `"--token-auth-file=/srv/tokens"`, 1), "--token-auth-file is for clients of the HTTPS port"},

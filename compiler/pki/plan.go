@@ -31,7 +31,7 @@ type planner struct {
 }
 
 // Of returns what the programs of a compiled stack need. A stack without an
-// apiserver that has a certificate needs nothing: that is an *Error, as are
+// apiserver or an etcd that has a certificate needs nothing: that is an *Error, as are
 // addresses and machines that the stack does not tell.
 func Of(t *topology.Topology, set *units.Set) (*Plan, error) {
 	p := &planner{stack: t.Stack, plan: &Plan{Stack: t.Stack.Name}, domain: "cluster.local"}
@@ -45,20 +45,33 @@ func Of(t *topology.Topology, set *units.Set) (*Plan, error) {
 		_, ok := c.has("tls-cert-file")
 		return ok && c.program == apiserver
 	})
-	if i < 0 {
-		if c, flag := openly(commands); flag != "" {
-			return nil, fail("give it --tls-cert-file and --tls-private-key-file, or take the flag out",
-				"%s: --%s is for clients of the HTTPS port, and without --tls-cert-file none of them can tell to whom it shows its secret", c.from, flag)
-		}
-		return nil, fail(`with std:kubernetes/1.11 and security = "https" there is one`,
-			"stack %q has no kube-apiserver with --tls-cert-file, so that it needs no certificates", t.Stack.Name)
+	stores := slices.DeleteFunc(slices.Clone(commands), func(c command) bool { return !servesTLS(c) })
+	if c, flag := openly(commands); i < 0 && flag != "" {
+		return nil, fail("give it --tls-cert-file and --tls-private-key-file, or take the flag out",
+			"%s: --%s is for clients of the HTTPS port, and without --tls-cert-file none of them can tell to whom it shows its secret", c.from, flag)
 	}
-	for _, c := range append([]command{commands[i]}, slices.Delete(slices.Clone(commands), i, i+1)...) {
-		if err := p.command(c); err != nil {
+	if i < 0 && len(stores) == 0 {
+		return nil, fail(`a certificate is what --tls-cert-file of an apiserver or --cert-file of an etcd names; std:kubernetes/1.11 with security = "https" has one`,
+			"stack %q has no kube-apiserver or etcd with a certificate, so that it needs none", t.Stack.Name)
+	}
+	if i >= 0 {
+		for _, c := range append([]command{commands[i]}, slices.Delete(slices.Clone(commands), i, i+1)...) {
+			if err := p.command(c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, c := range stores {
+		if err := p.etcd(c); err != nil {
 			return nil, err
 		}
 	}
-	p.certificate(Certificate{Name: Admin, Identity: Identity{"admin", []string{Masters}}, Client: true, Kubeconfig: true})
+	if len(stores) > 0 {
+		if err := p.etcdClients(commands); err != nil {
+			return nil, err
+		}
+	}
+	p.certificate(Certificate{Name: Admin, Identity: Identity{"admin", []string{Masters}}, Client: true, Kubeconfig: i >= 0})
 	p.sort()
 	return p.plan, nil
 }
