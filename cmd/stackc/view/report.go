@@ -21,6 +21,9 @@ func Report(r *review.Report, width int) string {
 		b.WriteString(reportedUnit(r, u, width))
 	}
 	b.WriteString(meanwhile(r, width))
+	if len(r.Warnings) > 0 {
+		b.WriteString("\n")
+	}
 	for _, w := range r.Warnings {
 		b.WriteString(Warning(w, width))
 	}
