@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,6 +144,18 @@ func unified(name, old, fresh string, colour bool) string {
 	return fmt.Sprintf("--- %s\n+++ %s\n%s", name, name, hunks)
 }
 
+// beside makes a new file, readable for its owner alone, in the folder of one that it is to
+// take the place of.
+func beside(path, pattern string) (*os.File, error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, pattern)
+	var at *fs.PathError
+	if errors.As(err, &at) { // of a name that nobody has heard of
+		err = fmt.Errorf("%s cannot be written: %s: %w", path, dir, at.Err)
+	}
+	return f, err
+}
+
 // replaceFile gives a file a new text at once or not at all, and leaves its mode,
 // and its owner where the system allows that. Of a symbolic link the target changes.
 func replaceFile(path, text string) error {
@@ -157,7 +170,7 @@ func replaceFile(path, text string) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file, so it cannot be replaced", path)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	f, err := beside(path, "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}

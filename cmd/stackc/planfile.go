@@ -27,7 +27,7 @@ func (p *program) savePlan(path string, conn *fleet.Conn, s surveyed) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new*") // has mode 0600
+	fresh, err := beside(path, filepath.Base(path)+".new*")
 	if err != nil {
 		return err
 	}
