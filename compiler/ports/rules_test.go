@@ -208,6 +208,60 @@ iptables -S`)
 	}
 }
 
+// TestIPTablesPackets sends packets to a machine with the rules, from one that may and
+// from a stranger. Nothing listens: what is let in is refused by the machine itself, and
+// what is not has no answer at all.
+func TestIPTablesPackets(t *testing.T) {
+	l := listOf(t, ruled)
+	texts, err := l.Rules(ports.IPTables, l.Groups, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "--user", "--map-root-user", "--net", "sh", "-euc", `
+iptables-restore --noflush
+unshare --net sleep 300 </dev/null >/dev/null 2>&1 &
+other=$!
+trap 'kill $other' EXIT
+until [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done
+ip link set lo up
+ip link add here type veth peer name there netns $other
+ip addr add 10.0.0.2/24 dev here
+ip link set here up
+nsenter --target $other --net ip link set there up
+ask() { # from where, port, seconds to wait for an answer, and what to call it
+	code=0
+	$1 timeout $3 bash -c ": </dev/tcp/10.0.0.2/$2" 2>/dev/null || code=$?
+	echo "$4 $2 $code"
+}
+move() {
+	nsenter --target $other --net ip addr flush dev there
+	nsenter --target $other --net ip addr add $1/24 dev there
+}
+there="nsenter --target $other --net"
+move 10.0.0.1
+ask "$there" 22 60 master
+ask "$there" 10250 60 master
+ask "$there" 10249 1 master
+ask "$there" 8080 1 master
+move 10.0.0.99
+ask "$there" 22 60 stranger
+ask "$there" 10250 1 stranger
+ask "$there" 10249 1 stranger
+ask "" 10249 60 itself
+`)
+	cmd.Stdin = strings.NewReader(texts[1].Text)
+	out, err := cmd.CombinedOutput()
+	const refused, silent = "1", "124"
+	want := strings.Join([]string{
+		"master 22 " + refused, "master 10250 " + refused, "master 10249 " + silent, "master 8080 " + silent,
+		"stranger 22 " + refused, "stranger 10250 " + silent, "stranger 10249 " + silent,
+		"itself 10249 " + refused, "",
+	}, "\n")
+	if d := cmp.Diff(want, string(out)); err != nil || d != "" {
+		t.Errorf("%v; -want +got:\n%s", err, d)
+	}
+}
+
 // iptables reads rules in a network of its own, where it may.
 func iptables(text string, args ...string) ([]byte, error) {
 	cmd := exec.Command("unshare", append([]string{"--user", "--map-root-user", "--net", "iptables-restore"}, args...)...)
