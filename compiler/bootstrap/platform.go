@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/stackc/stackc/units"
@@ -10,7 +11,9 @@ import (
 
 // Platforms are the ways in which a configuration comes to a machine that
 // [Host.How] knows.
-func Platforms() []string { return []string{"iso", "aws", "cloudformation", "gce", "vagrant"} }
+func Platforms() []string {
+	return []string{"iso", "config-drive", "aws", "cloudformation", "gce", "vagrant"}
+}
 
 // FileName is the name of the file that holds the host in a format.
 func (h *Host) FileName(f Format) string {
@@ -32,6 +35,8 @@ func (h *Host) How(platform, file, text string, wall Firewall) (string, error) {
 	switch platform {
 	case "iso":
 		return h.install(quoted)
+	case "config-drive":
+		return drive(file), nil
 	case "aws":
 		return `aws ec2 run-instances --image-id "$AMI" --instance-type "$TYPE" --key-name "$KEY" --security-groups ` + wall.group() + ` --count ` + h.count() + " --user-data " + units.ShellQuote("file://"+file) + "\n", nil
 	case "gce":
@@ -67,6 +72,16 @@ func (h *Host) install(file string) (string, error) {
 		channel = "stable"
 	}
 	return "coreos-install -d " + units.ShellQuote(h.Machine.Disk.Expand(nil)) + " -C " + units.ShellQuote(channel) + " -c " + file + "\n", nil
+}
+
+// drive makes the image of a drive that a virtual machine has beside its disk:
+// coreos-cloudinit, and Ignition where it takes the machine for one of OpenStack's,
+// read a file of that name on a file system of that label (coreos-cloudinit
+// Documentation/config-drive.md).
+func drive(file string) string {
+	base := strings.TrimSuffix(file, filepath.Ext(file))
+	dir, image := units.ShellQuote(base+".drive"), units.ShellQuote(base+".iso")
+	return "mkdir -p " + dir + "/openstack/latest\ncp " + units.ShellQuote(file) + " " + dir + "/openstack/latest/user_data\nmkisofs -R -V config-2 -o " + image + " " + dir + "\n"
 }
 
 // vagrant is what is typed beside the Vagrantfile of CoreOS: it gives all of its
