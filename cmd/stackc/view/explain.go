@@ -250,15 +250,16 @@ func ExplainList(list []ExplainedUnit, width int) string {
 }
 
 // fits reports whether a table behind so much indent leaves enough of width to its
-// last column; width 0 holds all.
+// last column, or all that it needs; width 0 holds all.
 func fits(rows [][]string, indent, width int) bool {
 	if width == 0 {
 		return true
 	}
 	width -= indent
 	widths := widthsOf(rows)
-	for _, w := range widths[:len(widths)-1] {
+	last := len(widths) - 1
+	for _, w := range widths[:last] {
 		width -= w + 2
 	}
-	return width >= narrow
+	return width >= min(narrow, widths[last])
 }

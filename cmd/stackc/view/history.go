@@ -11,7 +11,8 @@ import (
 )
 
 // History writes revisions, a line for each. A pending one belongs to a run that
-// goes on if that run has the lock; without, it was killed.
+// goes on if that run has the lock; without, it was killed. Where width does not hold that
+// line it is without who it was and how many units there were, which history show has.
 func History(list []state.Revision, lock *state.Lock, width int) string {
 	rows := [][]string{head("REVISION", "BEGAN", "BY", "COMMAND", "UNITS", "CHANGES", "OUTCOME")}
 	for _, r := range list {
@@ -19,7 +20,12 @@ func History(list []state.Revision, lock *state.Lock, width int) string {
 			fmt.Sprint(r.Number), moment(r.Began), clean(r.Who + "@" + r.Host), clean(r.Doing), fmt.Sprint(r.Units), changes(r), outcomeWords(r, lock),
 		})
 	}
-	return columns("", rows, width)
+	if !fits(rows, 0, width) {
+		for i, r := range rows {
+			rows[i] = []string{r[0], r[1], r[3], r[5], r[6]}
+		}
+	}
+	return lastBelow("", rows, width)
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

@@ -73,7 +73,7 @@ func Libraries(list []Library, used bool, width int) string {
 		}
 		rows = append(rows, row)
 	}
-	return columns("", rows, width)
+	return lastBelow("", rows, width)
 }
 
 func stateText(l Library) string {
@@ -96,7 +96,7 @@ func ShowLibrary(l LibraryDetails, width int) string {
 	b.WriteString("  sha256 " + l.SHA256 + "\n")
 	section := func(title string, rows [][]string) {
 		if len(rows) > 0 {
-			b.WriteString("\n" + strong(title) + "\n" + withHelp("  ", rows, width))
+			b.WriteString("\n" + strong(title) + "\n" + lastBelow("  ", rows, width))
 		}
 	}
 	var params, exports, needs, uses [][]string

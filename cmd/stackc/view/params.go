@@ -3,6 +3,8 @@ package view
 import (
 	"fmt"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Param is one parameter of a stack file or of a library.
@@ -47,7 +49,7 @@ func Params(stack string, list []Param, libraries []LibraryParams, width int) st
 				strong(clean(p.Name)), p.Type, defaultText(p), valueText(p), clean(fromText(p)), clean(helpText(p)),
 			})
 		}
-		b.WriteString(withHelp("", rows, width))
+		b.WriteString(lastBelow("", rows, width))
 	}
 	for _, l := range libraries {
 		b.WriteString(libraryText(l, width))
@@ -71,12 +73,12 @@ func libraryText(l LibraryParams, width int) string {
 		used = append(used, fmt.Sprintf("%s:%d:%d", u.File, u.Line, u.Column))
 	}
 	head := fmt.Sprintf("library %q, used at %s, takes its own defaults for", l.Library, strings.Join(used, " by "))
-	return "\n" + hanging(clean(head), "  ", width) + withHelp("  ", rows, width)
+	return "\n" + hanging(clean(head), "  ", width) + lastBelow("  ", rows, width)
 }
 
-// withHelp writes a table the last column of which is help. Where width does not
-// hold it the help stands in a line of its own below each row.
-func withHelp(indent string, rows [][]string, width int) string {
+// lastBelow writes a table the last column of which is text, such as a help. Where width
+// does not hold it that text stands in a line of its own below each row.
+func lastBelow(indent string, rows [][]string, width int) string {
 	if fits(rows, len(indent), width) {
 		return columns(indent, rows, width)
 	}
@@ -88,8 +90,9 @@ func withHelp(indent string, rows [][]string, width int) string {
 	var b strings.Builder
 	for i, row := range short {
 		b.WriteString(indent + line(row, widths) + "\n")
-		if help := rows[i][len(row)]; help != "" && (i > 0 || help != strong("HELP")) {
-			b.WriteString(hanging(indent+"    "+help, indent+"    ", width))
+		last := rows[i][len(row)]
+		if isHead := i == 0 && last == strong(ansi.Strip(last)); last != "" && !isHead {
+			b.WriteString(hanging(indent+"    "+last, indent+"    ", width))
 		}
 	}
 	return b.String()

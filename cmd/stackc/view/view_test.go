@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/fleet/state"
 	"github.com/stackc/stackc/units"
 )
 
@@ -248,4 +249,22 @@ func TestWrapped(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A table that a terminal of sixty columns does not hold puts its text below each row.
+func TestNarrowTables(t *testing.T) {
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	history := []state.Revision{
+		{Number: 2, Who: "root", Host: "machine", Doing: "rollback to 1", Began: began, Units: 12, Changes: map[string]int{"replace": 3}, Outcome: state.Failed, Reason: "app@1.service timeout, app@2.service timeout, app@3.service timeout"},
+		{Number: 1, Who: "root", Host: "machine", Doing: "submit", Began: began, Units: 12, Changes: map[string]int{"create": 12}, Outcome: state.Done},
+	}
+	libraries := []Library{
+		{Source: "std:kubernetes/1.11/firewall", Name: "kubernetes-1.11-firewall", Version: "1.11.0", Description: "Kubernetes behind a firewall, without certificates: what others are made of"},
+	}
+	narrow := ansi.Strip(History(history, nil, 64) + Libraries(libraries, false, 80))
+	if n := widest(narrow); n > 80 {
+		t.Errorf("%d columns", n)
+	}
+	golden(t, "narrow.txt", narrow)
+	golden(t, "wide.txt", ansi.Strip(History(history, nil, 0)+Libraries(libraries, false, 0)))
 }
