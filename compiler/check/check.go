@@ -23,7 +23,10 @@ func List(t *topology.Topology, set *units.Set) ([]expect.Check, diag.List) {
 	l.etcd()
 	l.units()
 	for _, n := range t.Nodes() {
-		l.ready(n)
+		if !datagrams(n) {
+			l.ready(n)
+		}
+		l.udp(n)
 	}
 	for _, c := range t.Stack.Checks {
 		l.declared(c)

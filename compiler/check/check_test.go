@@ -131,6 +131,41 @@ Service = { ExecStart = "/opt/bin/x ${{ etcd.url }}", Restart = "always" }
 			{Kind: expect.Etcd, Name: "etcd", Ask: expect.Ask{Scheme: "http", Port: 4001, Beside: true, Where: expect.Where{Metadata: units.Metadata{}}}},
 			{Kind: expect.Ready, Name: "etcd", Unit: "etcd.service", Ask: expect.Ask{Scheme: "http", Port: 4001, Path: "/version", Beside: true, Where: expect.Where{Metadata: units.Metadata{}}}},
 		}},
+		{"UDP ports are told of once a unit, and a socket for datagrams takes no connection", `
+[unit.x]
+count = 2
+ports = [{ port = 8472, protocol = "udp" }, { port = 9, from = "operator" }, { port = "300-302", protocol = "udp" }]
+` + service + `
+[unit.log]
+state = "loaded"
+ports = { port = 515, protocol = "udp" }
+` + service + `
+[unit."log.socket"]
+machine_of = "log"
+port = 514
+[unit."log.socket".Socket]
+ListenDatagram = ["0.0.0.0:${{ self.port }}", "/dev/log", "[::]:514", 516]
+[unit.dns]
+state = "loaded"
+` + service + `
+[unit."dns.socket"]
+machine_of = "dns"
+port = 53
+[unit."dns.socket".Socket]
+ListenDatagram = 53
+ListenStream = 53
+[host.ntp]
+unit = "ntpd.service"
+ports = { port = 123, protocol = "udp" }
+`, []expect.Kind{expect.Ready}, []expect.Check{
+			{Kind: expect.Ready, Name: "ntp", UDP: "123"},
+			{Kind: expect.Ready, Name: "x", UDP: "8472"},
+			{Kind: expect.Ready, Name: "x", UDP: "300-302"},
+			{Kind: expect.Ready, Name: "log.socket", UDP: "514"},
+			{Kind: expect.Ready, Name: "log.socket", UDP: "516"},
+			{Kind: expect.Ready, Name: "dns.socket", Unit: "dns.socket", Ask: expect.Ask{Scheme: "tcp", Port: 53, Where: expect.Where{Unit: "dns.socket", Metadata: units.Metadata{}}}},
+			{Kind: expect.Ready, Name: "dns.socket", UDP: "53"},
+		}},
 		{"addresses of a role are those of the inventory", `
 [roles]
 node = "role=node"

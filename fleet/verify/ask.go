@@ -88,6 +88,10 @@ func question(a expect.Ask, host, path string) string {
 }
 
 func (e *eye) ready(c expect.Check) {
+	if c.UDP != "" {
+		e.tell(c, Result{Result: Unasked, Expected: c.UDP + "/udp is open", Seen: "no answer of UDP tells an open port from a closed one; on the machine: ss -lnu"})
+		return
+	}
 	spots := e.spots(c.Ask, c.Ask.Path)
 	if len(spots) == 0 {
 		e.tell(c, Result{Result: Unasked, Expected: "an answer", Seen: "it is on no machine"})

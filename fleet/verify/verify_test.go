@@ -210,3 +210,16 @@ func TestQuestions(t *testing.T) {
 		t.Errorf("with an answer to every question, %v", results)
 	}
 }
+
+// TestUDP: nobody is asked about a port of UDP, and that is told.
+func TestUDP(t *testing.T) {
+	s := fleet.NewSnapshot([]fleet.Machine{a}, nil, nil)
+	list := []expect.Check{{Kind: expect.Ready, Name: "flannel", UDP: "8472"}}
+	want := []string{"not asked flannel: no answer of UDP tells an open port from a closed one; on the machine: ss -lnu"}
+	if got := judged(nil, s, nil, list...); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if asked := verify.Questions(list, units.NewSet("shop", nil), verify.Cluster{Snapshot: s}); len(asked) > 0 {
+		t.Errorf("asks %q", asked)
+	}
+}

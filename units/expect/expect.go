@@ -43,6 +43,9 @@ type Check struct {
 	Networks []Network
 	// Ask is the question, of a check that asks over the network.
 	Ask Ask
+	// UDP are ports that nobody can ask, of a Ready without a question: "8472", or the
+	// first and the last of several, "30000-32767".
+	UDP string
 	// Want is what the answer must be.
 	Want Want
 	// Help says what to do when it does not hold, "" for what the kind itself knows.
