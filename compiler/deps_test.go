@@ -31,7 +31,7 @@ compiler/schema:    compiler/stack compiler/syntax compiler/diag compiler/source
 compiler:           compiler/check units/expect compiler/lint compiler/emit compiler/topology compiler/stack compiler/diag compiler/source units
 compiler/pxe:        compiler/bootstrap compiler/stack units
 compiler/bootstrap: compiler/emit compiler/stack compiler/diag compiler/source units units/pattern go.yaml.in/yaml/v4
-compiler/ports:     compiler/bootstrap compiler/emit compiler/topology compiler/stack units units/expect
+compiler/ports:     compiler/bootstrap compiler/emit compiler/topology compiler/stack units units/expect units/pattern
 compiler/pki:       compiler/stack compiler/topology units
 compiler/cloudconfig: compiler/diag compiler/source units go.yaml.in/yaml/v4 units/pattern
 compiler/cases:      compiler compiler/stack compiler/syntax compiler/diag compiler/source units github.com/rogpeppe/go-internal units/pattern

@@ -96,7 +96,7 @@ func (c *checker) roleAt(host string) *stack.Role {
 }
 
 func (c *checker) loopback(x text, word string, port int) {
-	providers := c.t.OnPort(port)
+	providers := c.t.Listeners(port)
 	if len(providers) == 0 {
 		c.undeclaredPort(x, word, port)
 		return
@@ -110,7 +110,7 @@ func (c *checker) loopback(x text, word string, port int) {
 	p := providers[0]
 	_, why := c.t.Local(x.node, p)
 	c.add(x.report(diag.Error, diag.LoopbackAddress, word, "%q is the unit's own machine, and %q is not certainly there: %s", word, p.Key, why).
-		WithNote(p.Port().Pos.Span, fmt.Sprintf("%q listens on port %d", p.Key, port)).
+		WithNote(p.PortPos(port).Span, fmt.Sprintf("%q listens on port %d", p.Key, port)).
 		WithHelp(fmt.Sprintf("write ${{ %s.address }}, or keep both together with machine_of = %q", p.Key, p.Key)))
 }
 
@@ -121,7 +121,7 @@ func (c *checker) undeclaredPort(x text, word string, port int) {
 }
 
 func (c *checker) atRole(x text, word string, role *stack.Role, port int) {
-	for _, p := range c.t.OnPort(port) {
+	for _, p := range c.t.Listeners(port) {
 		if c.runsIn(p, role) {
 			c.waited(x, word, p)
 			return

@@ -30,6 +30,7 @@ func Of(t *topology.Topology, checks []expect.Check) *List {
 	for _, n := range t.Nodes() {
 		b.edges(n)
 		b.keys(n)
+		b.written(n)
 	}
 	for _, c := range checks {
 		b.check(c)

@@ -400,6 +400,23 @@ http = "/metrics"
   2381/tcp check metrics < operator stackc verify
 node
 `},
+		{"ports that commands name by hand", inventory + `
+[unit.api]
+role  = "master"
+port  = 8080
+ports = [{ port = 8443 }]
+` + service + `
+[unit.agent]
+role  = "node"
+allow = ["undeclared-port", "missing-dependency"]
+Service = { ExecStart = "/opt/bin/x --api=10.0.0.1:8080 --more=http://10.0.0.1:8443,10.0.0.1:7000 --listen=10.0.0.2:9000 --out=192.0.2.1:80", Environment = "PEER=10.0.0.3:9001", Restart = "always" }
+`, `master
+  7000/tcp what agent names < node agent
+  8080/tcp api.service < node agent < operator stackc verify
+  8443/tcp api.service < node agent
+node
+  9001/tcp what agent names < node agent
+`},
 		{"a readiness that is asked at another port", twoRoles + `
 [unit.api]
 role  = "master"

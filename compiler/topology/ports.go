@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/stack"
@@ -18,6 +19,32 @@ func (n *Node) Ports() []stack.Listening {
 // Listen returns the address that the node's program binds, "" when the stack does
 // not say or it is known on the machine alone.
 func (n *Node) Listen() string { return n.listen() }
+
+// Listeners returns the nodes that listen on a TCP port: by `port` first, then by an
+// entry of `ports`.
+func (t *Topology) Listeners(port int) []*Node {
+	list := slices.Clone(t.OnPort(port))
+	for _, n := range t.order {
+		if pos := n.PortPos(port); !pos.Span.IsZero() && n.Port().Value != port {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// PortPos returns where a node says that it listens on a TCP port, the zero Pos when it
+// does not.
+func (n *Node) PortPos(port int) stack.Pos {
+	if n.Port().Value == port {
+		return n.Port().Pos
+	}
+	for _, p := range n.Ports() {
+		if p.Protocol == "tcp" && p.First <= port && port <= p.Last {
+			return p.Pos
+		}
+	}
+	return stack.Pos{}
+}
 
 // ports reports words of `from` that name nothing.
 func (b *builder) ports(n *Node) {
