@@ -15,6 +15,7 @@ import (
 	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/fleet/doctor"
+	"github.com/stackc/stackc/fleet/gc"
 	etcdprobe "github.com/stackc/stackc/fleet/doctor/probe"
 )
 
@@ -132,7 +133,7 @@ func (p *program) probe(ctx context.Context, conn *fleet.Conn, facts *doctor.Fac
 	if err == nil {
 		defer client.CloseIdleConnections()
 		facts.Registry, facts.Clocks, err = etcdprobe.Registry(ctx, etcdprobe.Config{
-			Client: client, Endpoints: endpoints, Prefix: cmp.Or(p.cluster.etcdPrefix, fleet.DefaultEtcdPrefix),
+			Client: client, Endpoints: endpoints, Prefix: cmp.Or(p.cluster.etcdPrefix, fleet.DefaultEtcdPrefix), Journal: gc.Journal,
 			Timeout: p.cluster.timeout.value, Watch: heartbeats,
 			Watching: func(d time.Duration) {
 				p.remark("waiting for heartbeats of the machines, for up to %s", d)

@@ -18,7 +18,7 @@ const fewBeats = 3
 // registry looks at etcd itself, and at the contents in it.
 func (e *examination) registry() {
 	r := e.facts.Registry
-	for _, c := range []Condition{NoLeader, DeadContents, SameID, MixedVersions} {
+	for _, c := range []Condition{NoLeader, NoContent, DeadContents, SameID, MixedVersions} {
 		switch {
 		case r == nil:
 			e.unknown(c, e.facts.NoRegistry)
@@ -26,6 +26,8 @@ func (e *examination) registry() {
 			e.unknown(c, r.Unread[c])
 		case c == NoLeader:
 			e.leader(r)
+		case c == NoContent:
+			e.noContent(r)
 		case c == DeadContents:
 			e.contents(r)
 		case c == SameID:

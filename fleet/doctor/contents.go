@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"path"
 	"time"
 )
 
@@ -20,6 +21,23 @@ const (
 // where a page of fleet's list took that long, 0 when that is not known.
 func WorthRemoving(dead int, page time.Duration) bool {
 	return dead >= ManyDead || dead >= someDead && page >= SlowList
+}
+
+// noContent looks for units whose content is not there: fleetd asks for the unit before
+// it writes or removes it, and fails (fleet v1.0.0 api/units.go).
+func (e *examination) noContent(r *Registry) {
+	c := r.Contents
+	e.saw(NoContent, number(c.Total, "content"))
+	for _, name := range c.Missing {
+		f := Finding{Condition: NoContent, Subject: name,
+			Evidence:    "etcd has the unit, and not the content that it names",
+			Consequence: "fleet answers 500 to whatever is asked of it, to a request that removes it or writes it anew too; lists leave it out, and no machine runs it",
+			Repair:      []string{"etcdctl --endpoints " + r.Endpoint + " rm --recursive " + shellWord(path.Join(c.Prefix, "job", name))}}
+		if c.Journal {
+			f.Repair = []string{"stackc gc"}
+		}
+		e.find(f)
+	}
 }
 
 func (e *examination) contents(r *Registry) {

@@ -131,6 +131,12 @@ func TestConditions(t *testing.T) {
 			u := unit("x.service", "aaaaaaaa1")
 			with(f, []fleet.Unit{u}, row(u, "aaaaaaaa1", "loaded/failed/failed"))
 		}, DeadUnit, "x.service", []string{"loaded/failed/failed"}},
+		{"no content", func(f *Facts) {
+			f.Registry.Contents = Contents{Total: 3, Missing: []string{"a b.service"}, Prefix: "/fleet/"}
+		},
+			NoContent, "a b.service", []string{"not the content that it names", "etcdctl --endpoints http://etcd:2379 rm --recursive '/fleet/job/a b.service'"}},
+		{"no content, and a journal", func(f *Facts) { f.Registry.Contents = Contents{Missing: []string{"x.service"}, Journal: true} },
+			NoContent, "x.service", []string{"stackc gc"}},
 		{"dead contents", func(f *Facts) { f.Registry.Contents = Contents{Total: 5003, Dead: 5000, DeadBytes: 3 << 20} },
 			DeadContents, "registry", []string{"5000 contents (3.0 MB)", "beside 3 that", "stackc gc"}},
 		{"versions", func(f *Facts) { f.Registry.Members[0].Version = "0.11.8" },
@@ -216,7 +222,7 @@ func TestSettled(t *testing.T) {
 
 // TestUnknown: what could not be looked at is not fine, and says why.
 func TestUnknown(t *testing.T) {
-	ofUnits, ofEtcd := []Condition{RunsTwice, Unloadable, Unplaced, DeadUnit}, []Condition{NoLeader, SameID, DeadContents, MixedVersions}
+	ofUnits, ofEtcd := []Condition{RunsTwice, Unloadable, Unplaced, DeadUnit}, []Condition{NoLeader, SameID, NoContent, DeadContents, MixedVersions}
 	for name, tt := range map[string]struct {
 		change func(*Facts)
 		want   []Condition

@@ -58,6 +58,11 @@ type Registry struct {
 type Contents struct {
 	// Total is the number of all, Dead of those that no unit has; DeadBytes is their size.
 	Total, Dead, DeadBytes int
+	// Missing are the units whose content is not there, Prefix fleet's directory in etcd.
+	Missing []string
+	Prefix  string
+	// Journal says that a gc has noted what it has removed.
+	Journal bool
 }
 
 // Member is a machine as its fleetd has registered it.

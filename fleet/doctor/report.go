@@ -22,6 +22,8 @@ const (
 	Unplaced Condition = "unplaced"
 	// DeadUnit is a unit that fleet calls launched and that does not run.
 	DeadUnit Condition = "dead-unit"
+	// NoContent is a unit whose content is not in fleet's registry.
+	NoContent Condition = "no-content"
 	// DeadContents are contents in fleet's registry that no unit has.
 	DeadContents Condition = "dead-contents"
 	// MixedVersions is a cluster whose machines run several versions of fleet.
@@ -32,7 +34,7 @@ const (
 
 // Conditions lists all that are looked for.
 func Conditions() []Condition {
-	return []Condition{NoLeader, SameID, RunsTwice, Unloadable, Unplaced, DeadUnit, DeadContents, MixedVersions, ClockSkew}
+	return []Condition{NoLeader, SameID, RunsTwice, Unloadable, Unplaced, DeadUnit, NoContent, DeadContents, MixedVersions, ClockSkew}
 }
 
 // State is how it stands with a condition.

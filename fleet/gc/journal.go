@@ -15,6 +15,9 @@ import (
 	"github.com/stackc/stackc/fleet/state"
 )
 
+// Journal is the key of the journal in etcd, of a store with the default prefix.
+const Journal = state.DefaultPrefix + "/v1/registry/journal"
+
 // entry is a batch of contents in the journal.
 type entry struct {
 	key string

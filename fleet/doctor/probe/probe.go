@@ -27,6 +27,8 @@ type Config struct {
 	Endpoints []string
 	// Prefix is fleet's directory in etcd.
 	Prefix string
+	// Journal is where a gc notes in etcd what it has removed.
+	Journal string
 	// Timeout bounds each request.
 	Timeout time.Duration
 	// Watch bounds how long registrations are waited for when etcd remembers too few.

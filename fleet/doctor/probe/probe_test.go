@@ -205,7 +205,7 @@ func TestRegistry(t *testing.T) {
 	r.Beats = nil
 	want := &doctor.Registry{
 		Endpoint: c.Endpoints[0], Began: true, Engine: "bbbb", Unread: map[doctor.Condition]string{},
-		Contents: doctor.Contents{Total: 3, Dead: 2, DeadBytes: len(`{"Raw":"x"}`) + len(`{"Raw":"zzz"}`)},
+		Contents: doctor.Contents{Total: 3, Dead: 2, DeadBytes: len(`{"Raw":"x"}`) + len(`{"Raw":"zzz"}`), Prefix: "/fleet"},
 		Members:  []doctor.Member{{ID: "aaaa", IP: "10.0.0.1", Version: "1.0.0"}, {ID: "bbbb", IP: "10.0.0.2", Version: "0.13.0"}},
 	}
 	if diff := cmp.Diff(want, r); diff != "" {
@@ -238,12 +238,12 @@ func TestUnread(t *testing.T) {
 		"a registration": {func(e *etcd) { e.keys["/fleet/machines/bbbb/object"] = "{" }, map[doctor.Condition]string{
 			doctor.SameID: "the registration /fleet/machines/bbbb/object cannot be read", doctor.MixedVersions: "the registration /fleet/machines/bbbb/object cannot be read"}},
 		"a job": {func(e *etcd) { e.keys["/fleet/job/x.service/object"] = "x" }, map[doctor.Condition]string{
-			doctor.DeadContents: "what /fleet/job/x.service/object refers to cannot be read"}},
+			doctor.DeadContents: "what /fleet/job/x.service/object refers to cannot be read", doctor.NoContent: "what /fleet/job/x.service/object refers to cannot be read"}},
 		"contents": {func(e *etcd) { e.answers = map[string]string{"/v2/keys/fleet/unit": "<html>"} }, map[doctor.Condition]string{
-			doctor.DeadContents: "the answer is not etcd's: 200 OK"}},
+			doctor.DeadContents: "the answer is not etcd's: 200 OK", doctor.NoContent: "the answer is not etcd's: 200 OK"}},
 		"jobs": {func(e *etcd) {
 			e.answers = map[string]string{"/v2/keys/fleet/job": `{"errorCode":110,"message":"no","cause":"guest"}`}
-		}, map[doctor.Condition]string{doctor.DeadContents: "no (guest)"}},
+		}, map[doctor.Condition]string{doctor.DeadContents: "no (guest)", doctor.NoContent: "no (guest)"}},
 		"changes": {func(e *etcd) {
 			e.answers = map[string]string{"/v2/keys/fleet/machines?wait=true&recursive=true&waitIndex=3": `{"errorCode":300,"message":"raft"}`}
 		}, map[doctor.Condition]string{doctor.SameID: "raft"}},
@@ -261,6 +261,41 @@ func TestUnread(t *testing.T) {
 			}
 			if r.NoLeader != "" || r.Lost != nil {
 				t.Errorf("no leader: %q, %v", r.NoLeader, r.Lost)
+			}
+		})
+	}
+}
+
+// TestMissing: a unit names a content that is not there; one that came after the contents
+// were read is.
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change  func(*etcd)
+		want    []string
+		journal bool
+	}{
+		"all there":      {func(*etcd) {}, nil, false},
+		"of one":         {func(e *etcd) { delete(e.keys, content(2)) }, []string{"x.service"}, false},
+		"of two":         {func(e *etcd) { e.keys["/fleet/job/a.service/object"] = job("a.service", 9); delete(e.keys, content(2)) }, []string{"a.service", "x.service"}, false},
+		"with a journal": {func(e *etcd) { delete(e.keys, content(2)); e.keys["/notes/journal/1"] = "x" }, []string{"x.service"}, true},
+		"came meanwhile": {func(e *etcd) {
+			e.answers = map[string]string{"/v2/keys/fleet/unit": `{"node":{"key":"/fleet/unit","dir":true}}`}
+		}, nil, false},
+		"another's notes": {func(e *etcd) { e.keys["/notes/journal/1"] = "x" }, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEtcd()
+			tt.change(e)
+			c := serve(t, e)
+			c.Journal = "/notes/journal"
+			r, _, err := Registry(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(r.Contents.Missing, tt.want) || r.Contents.Journal != tt.journal || len(r.Unread) > 0 {
+				t.Errorf("missing %v, journal %v, unread %v", r.Contents.Missing, r.Contents.Journal, r.Unread)
 			}
 		})
 	}

@@ -30,7 +30,7 @@ func (p *probe) read(ctx context.Context) *doctor.Registry {
 	r.Members, err = members(p.machines.Node)
 	note(err, doctor.SameID, doctor.MixedVersions)
 	r.Contents, err = p.contents(ctx)
-	note(err, doctor.DeadContents)
+	note(err, doctor.DeadContents, doctor.NoContent)
 	r.Engine = p.engine(ctx)
 	// What a follower tells without asking the others may be true for ever; a read that
 	// needs a majority tells whether there is one.
@@ -76,7 +76,7 @@ func members(dir node) ([]doctor.Member, error) {
 // contents counts the contents, and those that no job refers to. The contents are read
 // first: one that comes later is not counted, and one that a job has left is dead.
 func (p *probe) contents(ctx context.Context) (doctor.Contents, error) {
-	var c doctor.Contents
+	c := doctor.Contents{Prefix: p.Prefix}
 	all, err := p.get(ctx, p.endpoint, "/v2/keys"+p.key("unit"), "recursive=true")
 	if err != nil {
 		return c, err
@@ -85,7 +85,7 @@ func (p *probe) contents(ctx context.Context) (doctor.Contents, error) {
 	if err != nil {
 		return c, err
 	}
-	used := map[string]bool{}
+	used := map[string][]string{}
 	for _, job := range jobs.Node.Nodes {
 		for _, n := range job.Nodes {
 			if path.Base(n.Key) != "object" {
@@ -96,17 +96,39 @@ func (p *probe) contents(ctx context.Context) (doctor.Contents, error) {
 			if err := json.Unmarshal([]byte(n.Value), &model); err != nil {
 				return c, fmt.Errorf("what %s refers to cannot be read", n.Key)
 			}
-			used[hex.EncodeToString(model.UnitHash[:])] = true
+			hash := hex.EncodeToString(model.UnitHash[:])
+			used[hash] = append(used[hash], path.Base(job.Key))
 		}
 	}
 	for _, n := range all.Node.Nodes {
 		c.Total++
-		if !used[path.Base(n.Key)] {
+		if len(used[path.Base(n.Key)]) == 0 {
 			c.Dead++
 			c.DeadBytes += len(n.Value)
 		}
+		delete(used, path.Base(n.Key))
 	}
-	return c, nil
+	return c, p.missing(ctx, &c, used)
+}
+
+// missing looks again for contents that are not among those which were read before the
+// jobs, by hash with the units that name them.
+func (p *probe) missing(ctx context.Context, c *doctor.Contents, named map[string][]string) error {
+	for hash, units := range named {
+		a, err := p.get(ctx, p.endpoint, "/v2/keys"+p.key("unit", hash), "quorum=true")
+		if err != nil {
+			return err
+		}
+		if a.Code == missing {
+			c.Missing = append(c.Missing, units...)
+		}
+	}
+	if slices.Sort(c.Missing); len(c.Missing) == 0 {
+		return nil
+	}
+	a, err := p.get(ctx, p.endpoint, "/v2/keys"+p.Journal, "")
+	c.Journal = err == nil && len(a.Node.Nodes) > 0
+	return err
 }
 
 // engine is the machine that places units, "" when none does or it is not told.
