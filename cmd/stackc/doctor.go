@@ -15,8 +15,8 @@ import (
 	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/fleet/doctor"
-	"github.com/stackc/stackc/fleet/gc"
 	etcdprobe "github.com/stackc/stackc/fleet/doctor/probe"
+	"github.com/stackc/stackc/fleet/gc"
 )
 
 func (p *program) doctor() *cli.Command {
