@@ -117,7 +117,7 @@ func (b *builder) listens(n *topology.Node) {
 		return
 	}
 	groups, loopback := b.on(n), isLoopback(n.Listen())
-	b.listen(groups, tcp(n.Port().Value), label(n), loopback)
+	b.listen(groups, b.portOf(n), label(n), loopback)
 	for _, p := range n.Ports() {
 		at := port{p.First, p.Last, p.Protocol}
 		what := label(n)
@@ -189,9 +189,7 @@ func (b *builder) asks(from *topology.Node, groups []*Group, at port, what strin
 func (b *builder) edges(n *topology.Node) {
 	for _, e := range n.Edges {
 		groups := b.on(e.To)
-		if p := e.To.Port().Value; p > 0 {
-			b.asks(n, groups, tcp(p), label(e.To), e.Local)
-		}
+		b.asks(n, groups, b.portOf(e.To), label(e.To), e.Local)
 		r := e.To.Ready()
 		if r == nil || r.Broken || r.Kind != stack.ReadyHTTP && r.Kind != stack.ReadyHTTPS {
 			continue

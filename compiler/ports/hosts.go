@@ -42,7 +42,7 @@ func (b *builder) bootstrap() {
 	}
 	if boot.Fleet != nil {
 		for _, l := range boot.Fleet.Listen {
-			if p, loopback, ok := listenStream(onMachine(l)); ok {
+			if p, loopback, ok := listenStream(onMachine(l, nil)); ok {
 				b.listen(b.list.Groups, tcp(p), fleetSocket, loopback)
 				if !loopback {
 					b.use(b.list.Groups, tcp(p), "", Use{Kind: Operator, Who: "stackc"})
@@ -219,7 +219,7 @@ func (b *builder) sockets(n *topology.Node) []socket {
 				continue
 			}
 			for _, v := range d.Values {
-				if p, loopback, ok := listenStream(onMachine(v)); ok {
+				if p, loopback, ok := listenStream(onMachine(v, n)); ok {
 					list = append(list, socket{port{p, p, protocol}, loopback})
 				}
 			}
@@ -229,9 +229,30 @@ func (b *builder) sockets(n *topology.Node) []socket {
 }
 
 // onMachine is a text with words of the machine in it, of which it only counts that
-// they are no loopback address.
-func onMachine(t stack.Text) string {
-	return t.Expand(func(stack.Ref) string { return "0.0.0.0" })
+// they are no loopback address. n is the unit of self, nil for none.
+func onMachine(t stack.Text, n *topology.Node) string {
+	return t.Expand(func(r stack.Ref) string {
+		switch {
+		case n != nil && r.Subject == "self" && r.Field == "port":
+			return strconv.Itoa(n.Port().Value)
+		case n != nil && r.Subject == "self" && r.Field == "listen":
+			return n.Listen()
+		}
+		return "0.0.0.0"
+	})
+}
+
+// portOf is the port of a node: of UDP for a socket that takes datagrams there and no
+// connections.
+func (b *builder) portOf(n *topology.Node) port {
+	has := func(p port) bool {
+		return slices.ContainsFunc(b.sockets(n), func(s socket) bool { return s.port == p })
+	}
+	p := n.Port().Value
+	if p > 0 && has(udp(p)) && !has(tcp(p)) {
+		return udp(p)
+	}
+	return tcp(p)
 }
 
 // listenStream reads what a socket listens on (systemd.socket(5)); ok is false for

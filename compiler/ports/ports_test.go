@@ -362,6 +362,29 @@ ListenDatagram = 514
   2375/tcp docker-tcp.socket lo
   2376/tcp wide.socket
 `},
+		{"a socket for datagrams at the port that it says", twoRoles + `
+[unit."log.socket"]
+machine_of = "log"
+port       = 514
+[unit."log.socket".Socket]
+ListenDatagram = "0.0.0.0:${{ self.port }}"
+[unit."dns.socket"]
+machine_of = "log"
+port       = 53
+[unit."dns.socket".Socket]
+ListenDatagram = 53
+ListenStream   = 53
+[unit.log]
+role = "master"
+` + service + `
+[unit.dns]
+machine_of = "log"
+` + service, `master
+  53/tcp dns.socket < operator stackc verify
+  53/udp dns.socket
+  514/udp log.socket
+node
+`},
 		{"what a check asks at another port, and at a URL", inventory + `
 [unit.api]
 role = "master"
