@@ -219,6 +219,7 @@ func (i *importer) appease(u *unit, d diag.Diagnostic) bool {
 		}
 	default:
 		i.units = slices.DeleteFunc(i.units, func(other *unit) bool { return other == u })
+		i.left = slices.DeleteFunc(i.left, func(l Left) bool { return l.Unit == u.name })
 		i.leaveOut(u, d.Code, d.Message)
 	}
 	return true
