@@ -3,6 +3,7 @@ package hosttest
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -97,6 +98,10 @@ func reads(t *testing.T, h *bootstrap.Host, text []byte) {
 	same("metadata", cc.CoreOS.Fleet.Metadata, h.Program("fleet").Setting("metadata"))
 	same("proxy", cc.CoreOS.Etcd2.Proxy, h.Program("etcd2").Setting("proxy"))
 	same("initial-cluster", cc.CoreOS.Etcd2.InitialCluster, h.Program("etcd2").Setting("initial-cluster"))
+	same("etcd's certificate", cc.CoreOS.Etcd2.CertFile, h.Program("etcd2").Setting("cert-file"))
+	same("client-cert-auth", strconv.FormatBool(cc.CoreOS.Etcd2.ClientCertAuth && cc.CoreOS.Etcd2.PeerClientCertAuth), strconv.FormatBool(h.Program("etcd2").Setting("client-cert-auth") != ""))
+	same("fleet's key", cc.CoreOS.Fleet.EtcdKeyFile, h.Program("fleet").Setting("etcd-keyfile"))
+	same("flannel's CA", cc.CoreOS.Flannel.EtcdCAFile, h.Program("flannel").Setting("etcd-cafile"))
 	same("interface", cc.CoreOS.Flannel.Iface, h.Program("flannel").Setting("interface"))
 	if len(cc.CoreOS.Units) != len(h.Units) || len(cc.WriteFiles) != len(h.Files) {
 		t.Fatalf("%d units and %d files are read, %d and %d were written", len(cc.CoreOS.Units), len(cc.WriteFiles), len(h.Units), len(h.Files))

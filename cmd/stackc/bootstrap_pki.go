@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
@@ -64,7 +65,7 @@ func (p *program) pkiFiles(o *bootstrapOptions, result *compiler.Result) (map[st
 		if err != nil {
 			return nil, err
 		}
-		x := bootstrap.Extra{File: bootstrap.File{Path: f.Path, Mode: "0600", Owner: "root"}}
+		x := bootstrap.Extra{File: bootstrap.File{Path: f.Path, Mode: "0600", Owner: cmp.Or(f.Owner, "root")}}
 		if o.pkiURL == "" {
 			x.Content = string(text)
 		} else {

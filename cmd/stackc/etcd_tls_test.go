@@ -18,8 +18,8 @@ import (
 	"github.com/stackc/stackc/units"
 )
 
-// storeStack is an etcd on two machines that talks to nobody without a certificate, as
-// their own unit has it, and a unit elsewhere that waits for it and puts a key.
+// storeStack is an etcd on two machines that talks to nobody without a certificate, and
+// a unit elsewhere that waits for it and puts a key.
 const storeStack = `
 stack = "store"
 [roles]
@@ -35,16 +35,6 @@ role  = "store"
 port  = 2379
 start = true
 ready = { https = "/version", ca = "/etc/etcd/ca.crt", cert = "/etc/etcd/client.crt", key = "/etc/etcd/client.key" }
-[host.etcd.Service]
-ExecStart = """
-  /usr/bin/etcd --name=${{ machine.name }} --enable-v2 --data-dir=/var/lib/etcd
-  --listen-client-urls=https://${{ machine.address }}:2379 --advertise-client-urls=https://${{ machine.address }}:2379
-  --listen-peer-urls=https://${{ machine.address }}:2380 --initial-advertise-peer-urls=https://${{ machine.address }}:2380
-  --initial-cluster=s1=https://NET.1:2380,s2=https://NET.2:2380
-  --cert-file=/etc/etcd/server.crt --key-file=/etc/etcd/server.key --trusted-ca-file=/etc/etcd/ca.crt --client-cert-auth
-  --peer-cert-file=/etc/etcd/server.crt --peer-key-file=/etc/etcd/server.key --peer-trusted-ca-file=/etc/etcd/ca.crt --peer-client-cert-auth"""
-Restart   = "always"
-[bootstrap]
 [unit.web]
 role     = "node"
 after    = ["etcd"]
@@ -54,14 +44,44 @@ ExecStart = "/opt/bin/web --etcd=${{ etcd.url }}"
 Restart   = "always"
 `
 
+// storeWays are who writes the unit of that etcd: the stack, or bootstrap.
+var storeWays = map[string]string{
+	"host": `
+[bootstrap]
+[host.etcd.Service]
+ExecStart = """
+  /usr/bin/etcd --name=${{ machine.name }} --enable-v2 --data-dir=/var/lib/etcd
+  --listen-client-urls=https://${{ machine.address }}:2379 --advertise-client-urls=https://${{ machine.address }}:2379
+  --listen-peer-urls=https://${{ machine.address }}:2380 --initial-advertise-peer-urls=https://${{ machine.address }}:2380
+  --initial-cluster=s1=https://NET.1:2380,s2=https://NET.2:2380
+  --cert-file=/etc/etcd/server.crt --key-file=/etc/etcd/server.key --trusted-ca-file=/etc/etcd/ca.crt --client-cert-auth
+  --peer-cert-file=/etc/etcd/server.crt --peer-key-file=/etc/etcd/server.key --peer-trusted-ca-file=/etc/etcd/ca.crt --peer-client-cert-auth"""
+Restart   = "always"
+`,
+	"bootstrap": `
+[bootstrap.etcd]
+unit    = "etcd-member.service"
+members = "store"
+cert    = "/etc/etcd/server.crt"
+key     = "/etc/etcd/server.key"
+command = "/usr/bin/etcd --enable-v2"
+`,
+}
+
 // TestEtcdTLS: with what stackc pki makes real members of etcd find each other and
 // serve units and stackc itself, and nobody who has no certificate of the CA.
 func TestEtcdTLS(t *testing.T) {
+	for way, text := range storeWays {
+		t.Run(way, func(t *testing.T) { etcdTLS(t, storeStack+text) })
+	}
+}
+
+func etcdTLS(t *testing.T, stack string) {
 	pid := os.Getpid()
 	net := fmt.Sprintf("127.%d.%d", 100+pid%100, pid/100%250) // no other run has it
 	c := &cluster111{t: t, dir: t.TempDir(), places: map[string]string{}}
 	c.addr = map[string]string{"s1": net + ".1", "s2": net + ".2", "n1": net + ".3"}
-	write(t, filepath.Join(c.dir, "k8s.toml"), strings.ReplaceAll(storeStack, "NET", net))
+	write(t, filepath.Join(c.dir, "k8s.toml"), strings.ReplaceAll(stack, "NET", net))
 	if err := json.Unmarshal([]byte(c.stackc("compile k8s.toml --output json")), &c.compile); err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +147,11 @@ func (c *cluster111) startEtcd(machine string) {
 	}
 	words := strings.Fields(c.onMachine(machine, string(line[1])))
 	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Env = os.Environ()
+	for _, variable := range regexp.MustCompile(`Environment=(ETCD_.*)`).FindAllSubmatch(text, -1) {
+		// All machines have one loopback address here.
+		cmd.Env = append(cmd.Env, strings.ReplaceAll(c.onMachine(machine, string(variable[1])), ",https://127.0.0.1:2379", ""))
+	}
 	log := &running{cmd: cmd}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {

@@ -16,6 +16,8 @@ const (
 	etcd2Unit = "etcd2.service" // etcd 2
 	oldEtcd   = "etcd"          // its section
 	newEtcd   = "etcd2"
+	// clientCertAuth makes it ask clients for a certificate.
+	clientCertAuth = "client-cert-auth"
 )
 
 // part is what a host is to the etcd cluster.
@@ -114,10 +116,15 @@ func (c *common) ports(peers bool) []int {
 	return list
 }
 
-func urls(host string, ports ...int) string {
+// urls are those of an etcd that bootstrap sets up.
+func (c *common) urls(host string, ports ...int) string {
+	scheme := "http://"
+	if e := c.stack.Bootstrap.Etcd; e != nil && e.TLS() {
+		scheme = "https://"
+	}
 	list := make([]string, len(ports))
 	for i, p := range ports {
-		list[i] = "http://" + hostPort(host, p)
+		list[i] = scheme + hostPort(host, p)
 	}
 	return strings.Join(list, ",")
 }
@@ -178,12 +185,12 @@ func (b *builder) etcdMember() []Setting {
 	client, peer := b.ports(false), b.ports(true)
 	list := append(b.memberName(), b.cluster()...)
 	list = append(list,
-		Setting{"advertise-client-urls", urls(b.own(side(e.Advertise)), client[0])},
-		Setting{"initial-advertise-peer-urls", urls(b.own("private"), peer[0])},
+		Setting{"advertise-client-urls", b.urls(b.own(side(e.Advertise)), client[0])},
+		Setting{"initial-advertise-peer-urls", b.urls(b.own("private"), peer[0])},
 		Setting{"listen-client-urls", b.listen(client)},
-		Setting{"listen-peer-urls", urls(b.own("private"), peer...)},
+		Setting{"listen-peer-urls", b.urls(b.own("private"), peer...)},
 	)
-	return list
+	return append(list, b.etcdTLS()...)
 }
 
 func (b *builder) etcdProxy() []Setting {
@@ -193,7 +200,28 @@ func (b *builder) etcdProxy() []Setting {
 			list = append(list, s)
 		}
 	}
-	return append(list, Setting{"listen-client-urls", b.listen(b.ports(false))})
+	list = append(list, Setting{"listen-client-urls", b.listen(b.ports(false))})
+	return append(list, b.etcdTLS()...)
+}
+
+// etcdTLS are the files of an etcd that serves https. It asks for a certificate whoever
+// comes: without that TLS would keep nobody out.
+func (b *builder) etcdTLS() []Setting {
+	e := b.stack.Bootstrap.Etcd
+	if !e.TLS() {
+		return nil
+	}
+	h := b.etcdHost()
+	if h == nil || !overTLS(h) || !h.Ready.CA.Given() || !h.Ready.Cert.Given() {
+		b.errorf(diag.MissingKey, e.Cert.Pos, "bootstrap.etcd.cert", "etcd asks for certificates, and nothing says which its clients have").
+			help(`declare it: [host.etcd] unit = "%s", port = 2379, ready = { https = "/version", ca = "/etc/etcd/ca.crt", cert = "/etc/etcd/client.crt", key = "/etc/etcd/client.key" }`, b.etcdName())
+		return nil
+	}
+	cert, key, ca := b.text(e.Cert), b.text(e.Key), b.text(h.Ready.CA)
+	return []Setting{
+		{"cert-file", cert}, {"key-file", key}, {"trusted-ca-file", ca}, {clientCertAuth, "true"},
+		{"peer-cert-file", cert}, {"peer-key-file", key}, {"peer-trusted-ca-file", ca}, {"peer-" + clientCertAuth, "true"},
+	}
 }
 
 // listen is where clients are served: at the address that the stack says, or at the
@@ -204,9 +232,9 @@ func (b *builder) listen(ports []int) string {
 	case "":
 		at = b.own("private")
 	case "0.0.0.0", "::", "127.0.0.1":
-		return urls(at, ports...)
+		return b.urls(at, ports...)
 	}
-	return urls(at, ports...) + "," + urls("127.0.0.1", ports...)
+	return b.urls(at, ports...) + "," + b.urls("127.0.0.1", ports...)
 }
 
 // cluster says who is in the cluster.
@@ -228,7 +256,7 @@ func (b *builder) cluster() []Setting {
 	var members []string
 	for _, m := range list {
 		if m.Address.Given() {
-			members = append(members, m.Name+"="+urls(m.Address.Expand(nil), peer))
+			members = append(members, m.Name+"="+b.urls(m.Address.Expand(nil), peer))
 			continue
 		}
 		if m != b.machine || len(list) > 1 {
@@ -236,7 +264,7 @@ func (b *builder) cluster() []Setting {
 				help("add address = \"…\" to it, or give etcd a discovery URL")
 			continue
 		}
-		members = append(members, m.Name+"="+urls(b.own("private"), peer))
+		members = append(members, m.Name+"="+b.urls(b.own("private"), peer))
 	}
 	if len(list) == 0 {
 		b.errorf(diag.NoAddress, e.Pos, "bootstrap.etcd", "the members of etcd's cluster are not known").
@@ -249,6 +277,10 @@ func (b *builder) cluster() []Setting {
 func (b *builder) oldEtcd() []Setting {
 	e := b.stack.Bootstrap.Etcd
 	client, peer := b.ports(false), b.ports(true)
+	if e.TLS() {
+		b.errorf(diag.BadValue, e.Cert.Pos, "bootstrap.etcd.cert", "etcd 0.4 takes certificates by other rules").
+			help("use etcd2.service")
+	}
 	if b.part() == proxy {
 		b.errorf(diag.BadValue, e.Pos, "bootstrap.etcd.proxies", "etcd 0.4 has no proxies").
 			help("leave proxies out: fleet then asks the members; or use etcd2.service")
@@ -291,7 +323,7 @@ func (b *builder) endpoints() string {
 	}
 	port := b.ports(false)[0]
 	if b.part() != stranger {
-		return urls("127.0.0.1", port)
+		return b.urls("127.0.0.1", port)
 	}
 	var list []string
 	for _, m := range b.memberMachines() {
@@ -299,7 +331,7 @@ func (b *builder) endpoints() string {
 			list = nil
 			break
 		}
-		list = append(list, urls(m.Address.Expand(nil), port))
+		list = append(list, b.urls(m.Address.Expand(nil), port))
 	}
 	if len(list) == 0 {
 		b.errorf(diag.NoAddress, b.stack.Bootstrap.Etcd.Pos, "bootstrap.etcd", "%s has no etcd, and where the members are is not known", b.what()).
@@ -315,11 +347,10 @@ func (b *builder) givenEndpoints() string {
 		return ""
 	}
 	at := func(host string) string {
-		url := urls(host, h.Port.Value)
 		if overTLS(h) {
-			url = "https" + strings.TrimPrefix(url, "http")
+			return "https://" + hostPort(host, h.Port.Value)
 		}
-		return url
+		return "http://" + hostPort(host, h.Port.Value)
 	}
 	switch {
 	case h.Unit != "" && h.On(b.roles):
@@ -359,16 +390,16 @@ func overTLS(h *stack.Host) bool { return h.Ready != nil && h.Ready.Kind == stac
 
 // etcdFiles are the files with which clients of etcd on this host check it, and with
 // what they show to it: by the names that the programs have for them, and as curl takes
-// them. There are none for an etcd that bootstrap sets up: it serves http.
+// them.
 func (b *builder) etcdFiles() (settings []Setting, curl string) {
-	if e := b.stack.Bootstrap.Etcd; e != nil {
-		if h := b.etcdHost(); h != nil && overTLS(h) {
-			b.errorf(diag.BadValue, h.Ready.Pos, "host."+h.Key+".ready", "etcd is asked over https, and bootstrap sets one up that serves http").
-				note(e.Pos.Span, "here").help(`say ready = { http = "/version" }; or set etcd up by yourself, and leave [bootstrap.etcd] out`)
-		}
-		return nil, ""
-	}
 	h := b.givenEtcd()
+	if e := b.stack.Bootstrap.Etcd; e != nil {
+		h = b.etcdHost()
+		if h != nil && overTLS(h) && !e.TLS() {
+			b.errorf(diag.BadValue, h.Ready.Pos, "host."+h.Key+".ready", "etcd is asked over https, and bootstrap sets one up that serves http").
+				note(e.Pos.Span, "here").help(`add its certificate: cert = "/etc/etcd/server.crt", key = "/etc/etcd/server.key"`)
+		}
+	}
 	if h == nil || !overTLS(h) {
 		return nil, ""
 	}

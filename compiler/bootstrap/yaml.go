@@ -20,7 +20,11 @@ func (h *Host) CloudConfig() ([]byte, error) {
 	for _, p := range h.Programs {
 		section := mapping()
 		for _, s := range p.Settings {
-			add(section, s.Key, scalar(s.Value))
+			value := scalar(s.Value)
+			if strings.HasSuffix(s.Key, clientCertAuth) { // a flag there, and no string (coreos-cloudinit v1.14.0 config/etcd2.go)
+				value = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: s.Value}
+			}
+			add(section, s.Key, value)
 		}
 		add(core, p.Section, section)
 	}

@@ -3,6 +3,7 @@ package pki
 import (
 	"encoding/json"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/stack"
@@ -16,6 +17,7 @@ type command struct {
 	flags   map[string]string
 	from    string // what to call it in an error: "unit.kube-apiserver"
 	roles   []string
+	owner   string // of its files, "" for root
 }
 
 // has returns a flag's value, and whether it names something.
@@ -56,7 +58,7 @@ func commandsOf(t *topology.Topology, set *units.Set) []command {
 			list = append(list, c)
 		}
 	}
-	return append(list, etcdHosts(t.Stack)...)
+	return slices.Concat(list, etcdHosts(t.Stack), bootEtcd(t.Stack))
 }
 
 // rolesOf returns the roles on whose machines a unit may be, nil for all machines.

@@ -48,6 +48,37 @@ func etcdHosts(s *stack.Stack) []command {
 	return list
 }
 
+// bootEtcd is the etcd that bootstrap sets up, by the flags that it is given there.
+func bootEtcd(s *stack.Stack) []command {
+	if s.Bootstrap == nil || s.Bootstrap.Etcd == nil || !s.Bootstrap.Etcd.TLS() {
+		return nil
+	}
+	e := s.Bootstrap.Etcd
+	c := command{program: etcd, flags: map[string]string{}, from: "bootstrap.etcd"}
+	if !e.Command.Given() {
+		c.owner = "etcd" // as whom the image's unit runs it
+	}
+	members := e.Members
+	for _, h := range s.Hosts {
+		if isEtcd(h) && h.Ready != nil {
+			c.flags["trusted-ca-file"] = h.Ready.CA.Source()
+		}
+		if isEtcd(h) && len(members) == 0 {
+			members = h.Roles
+		}
+	}
+	for _, w := range members {
+		c.roles = append(c.roles, w.Value)
+	}
+	if len(c.roles) > 0 { // without members all machines are
+		for _, w := range e.Proxies {
+			c.roles = append(c.roles, w.Value)
+		}
+	}
+	c.flags["cert-file"], c.flags["key-file"] = e.Cert.Source(), e.Key.Source()
+	return []command{c}
+}
+
 func isEtcd(h *stack.Host) bool {
 	return h.Unit != "" && (h.Key == etcd || slices.Contains([]string{"etcd", "etcd2", "etcd-member"}, h.Unit.Base()))
 }
@@ -106,9 +137,9 @@ func (p *planner) etcd(c command) error {
 		}
 		p.certificate(cert)
 		for _, of := range []string{"", "peer-"} {
-			p.on(m, c.flags[of+"cert-file"], cert.Name+CertSuffix)
-			p.on(m, c.flags[of+"key-file"], cert.Name+KeySuffix)
-			p.on(m, c.flags[of+"trusted-ca-file"], CACert)
+			p.file(File{Machine: m.Name, Path: c.flags[of+"cert-file"], Name: cert.Name + CertSuffix, Owner: c.owner})
+			p.file(File{Machine: m.Name, Path: c.flags[of+"key-file"], Name: cert.Name + KeySuffix, Owner: c.owner})
+			p.file(File{Machine: m.Name, Path: c.flags[of+"trusted-ca-file"], Name: CACert, Owner: c.owner})
 		}
 	}
 	return nil

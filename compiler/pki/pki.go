@@ -59,6 +59,8 @@ type File struct {
 	Path string
 	// Name is what it is called among the made files: "ca.crt".
 	Name string
+	// Owner is the user whose file it is there, "" for root.
+	Owner string
 }
 
 // Mode is that of every file, on machines and where they are made: nobody but the

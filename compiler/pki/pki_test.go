@@ -253,6 +253,38 @@ n /etc/ssl/etcd.key etcd-client.key
 	}
 }
 
+// TestBootEtcd: what bootstrap sets up has the same, with its proxies, and its own
+// files are those of the user as whom the image runs it.
+func TestBootEtcd(t *testing.T) {
+	before, _, _ := strings.Cut(store, "[host.etcd.Service]")
+	_, machines, _ := strings.Cut(store, "[machine]")
+	boot := before + "[bootstrap.etcd]\ncert = \"/etc/etcd/server.crt\"\nkey = \"/etc/etcd/server.key\"\n"
+	for command, owner := range map[string]string{"": "etcd", "command = \"/usr/bin/etcd\"\n": ""} {
+		p, err := planOf(t, boot+command+"[machine]"+machines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := written(p)
+		for _, want := range []string{
+			"cert etcd-a: etcd-a [] localhost etcd.example.com store-a 127.0.0.1 10.0.0.7 both\n", "a /etc/etcd/server.key etcd-a.key\n",
+			"b /etc/ssl/etcd.crt etcd-client.crt\n", "n /etc/ssl/ca.crt ca.crt\n",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %s in\n%s", want, text)
+			}
+		}
+		if strings.Contains(text, "n /etc/etcd/server") {
+			t.Errorf("who has no etcd has its files:\n%s", text)
+		}
+		for _, f := range p.Files {
+			own := f.Machine != "n" && (strings.HasPrefix(f.Path, "/etc/etcd/") || f.Name == pki.CACert)
+			if own && f.Owner != owner || !own && f.Owner != "" {
+				t.Errorf("%s of %s is %q's", f.Path, f.Machine, f.Owner)
+			}
+		}
+	}
+}
+
 // TestRefusals: what the stack does not tell.
 func TestRefusals(t *testing.T) {
 	cut := func(from, until string) string {

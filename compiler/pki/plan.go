@@ -327,9 +327,16 @@ func (p *planner) on(m *stack.Machine, path, name string) {
 }
 
 func (p *planner) file(f File) {
-	if f.Path != "" && !slices.Contains(p.plan.Files, f) {
-		p.plan.Files = append(p.plan.Files, f)
+	if f.Path == "" {
+		return
 	}
+	for i, have := range p.plan.Files {
+		if have.Machine == f.Machine && have.Role == f.Role && have.Path == f.Path && have.Name == f.Name {
+			p.plan.Files[i].Owner = cmp.Or(have.Owner, f.Owner) // root reads what is another's
+			return
+		}
+	}
+	p.plan.Files = append(p.plan.Files, f)
 }
 
 func (p *planner) certificate(c Certificate) {

@@ -80,7 +80,14 @@ type BootEtcd struct {
 	Advertise Word
 	// Command runs etcd where the image has no unit for it; then that is written whole.
 	Command Text
+	// Cert and Key are the files with the certificate that it shows to clients and to
+	// other members; the empty Text for an etcd that serves http. Then clients show one
+	// too, and all are checked by the ca of the host entry's readiness.
+	Cert, Key Text
 }
+
+// TLS reports whether it serves https.
+func (e *BootEtcd) TLS() bool { return e.Cert.Given() && e.Key.Given() }
 
 // BootFleet is fleet as the hosts run it.
 type BootFleet struct {
@@ -149,6 +156,8 @@ var etcdWords = []keyword[BootEtcd]{
 	key("listen", address(), func(e *BootEtcd) *Text { return &e.Listen }, "the address at which clients are served", `"0.0.0.0"`),
 	key("advertise", oneWordOf(sides), func(e *BootEtcd) *Word { return &e.Advertise }, "which of its addresses a member tells clients", `"public"`),
 	key("command", matching(slashPattern, absolute), func(e *BootEtcd) *Text { return &e.Command }, "what runs etcd on an image that has no unit for it", `"/usr/bin/etcd2"`),
+	key("cert", matching(slashPattern, absolute), func(e *BootEtcd) *Text { return &e.Cert }, "the file with its certificate, for clients and members; then it serves https to those who show one", `"/etc/etcd/server.crt"`),
+	key("key", matching(slashPattern, absolute), func(e *BootEtcd) *Text { return &e.Key }, "the file with the key of cert", `"/etc/etcd/server.key"`),
 }
 
 var fleetWords = []keyword[BootFleet]{
@@ -305,6 +314,10 @@ func (l *loader) checkBootstrap() {
 	if e := b.Etcd; e != nil {
 		l.knownRoles("bootstrap.etcd.members", e.Members)
 		l.knownRoles("bootstrap.etcd.proxies", e.Proxies)
+		if e.Cert.Given() != e.Key.Given() {
+			l.findings.Add(Finding(diag.Error, diag.MissingKey, e.Pos, "bootstrap.etcd", "[bootstrap.etcd] says one of cert and key, and needs both").
+				WithHelp(`write cert = "/etc/etcd/server.crt" and key = "/etc/etcd/server.key"`))
+		}
 	}
 	if b.Flannel != nil {
 		l.knownRoles("bootstrap.flannel.role", b.Flannel.Roles)

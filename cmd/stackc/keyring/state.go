@@ -51,6 +51,8 @@ type Place struct {
 	Machine string `json:"machine,omitempty"`
 	Role    string `json:"role,omitempty"`
 	Path    string `json:"path"`
+	// Owner is the user whose file it is there, "" for root.
+	Owner string `json:"owner,omitempty"`
 }
 
 // State looks at all files of the plan, in the order in which they are made. within
@@ -96,7 +98,7 @@ func (f *Folder) plain(name string) Entry {
 	e := Entry{Name: name, Status: OK, To: []Place{}}
 	for _, x := range f.Plan.Files {
 		if x.Name == name {
-			e.To = append(e.To, Place{Machine: x.Machine, Role: x.Role, Path: x.Path})
+			e.To = append(e.To, Place{Machine: x.Machine, Role: x.Role, Path: x.Path, Owner: x.Owner})
 		}
 	}
 	info, err := os.Stat(f.path(name))
