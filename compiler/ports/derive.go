@@ -117,15 +117,19 @@ func (b *builder) listens(n *topology.Node) {
 		return
 	}
 	groups, loopback := b.on(n), isLoopback(n.Listen())
-	b.listen(groups, b.portOf(n), label(n), loopback)
+	own := b.portOf(n)
+	b.listen(groups, own, label(n), loopback)
+	told := map[port]bool{} // entries that say what they are for
+	for _, p := range n.Ports() {
+		if at := (port{p.First, p.Last, p.Protocol}); p.For != "" {
+			told[at] = true
+			b.listen(groups, at, who(n)+": "+p.For, loopback && at == own)
+		}
+	}
 	for _, p := range n.Ports() {
 		at := port{p.First, p.Last, p.Protocol}
-		what := label(n)
-		if p.For != "" {
-			what = who(n) + ": " + p.For
-		}
-		if p.First != n.Port().Value || p.First != p.Last || p.Protocol != "tcp" || p.For != "" {
-			b.listen(groups, at, what, false)
+		if !told[at] && at != own {
+			b.listen(groups, at, label(n), false)
 		}
 		for _, w := range p.From {
 			b.from(n, groups, at, w)
