@@ -78,10 +78,10 @@ func (p *program) writeFirst(o *starting, path string) error {
 	}
 	schema := filepath.Join(filepath.Dir(path), "stackc.schema.json")
 	steps := [][2]string{
-		{"stackc schema > " + schema, "for editors, which then complete and check it"},
-		{"stackc check " + path, "what is wrong with it?"},
-		{"stackc params " + path, "what can be set?"},
-		{"stackc plan " + path, "what would it change, and where would it run?"},
+		{"stackc schema > " + shellWord(schema), "for editors, which then complete and check it"},
+		{"stackc check " + shellWord(path), "what is wrong with it?"},
+		{"stackc params " + shellWord(path), "what can be set?"},
+		{"stackc plan " + shellWord(path), "what would it change, and where would it run?"},
 	}
 	width := 0
 	for _, s := range steps {
@@ -126,13 +126,13 @@ var firstFile string
 // head is how every file of init begins, up to the name of the stack.
 func head(name, file string) string {
 	top, _, _ := strings.Cut(firstFile, `"NAME"`)
-	return strings.ReplaceAll(top, "FILE", file) + tomlString(name) + "\n"
+	return strings.ReplaceAll(top, "FILE", shellWord(file)) + tomlString(name) + "\n"
 }
 
 // firstBody is what follows the name in the stack without a library.
 func firstBody(file string) string {
 	_, body, _ := strings.Cut(firstFile, `"NAME"`)
-	return strings.ReplaceAll(strings.TrimPrefix(body, "\n"), "FILE", file)
+	return strings.ReplaceAll(strings.TrimPrefix(body, "\n"), "FILE", shellWord(file))
 }
 
 // writeNew writes a file that must not be there.
