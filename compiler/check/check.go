@@ -81,15 +81,19 @@ func mark(used map[string]bool, roles []stack.Word) {
 }
 
 // networks asks that the ranges of the stack stay away from each other and from the
-// machines. That ranges meet is a finding too, which may be allowed.
+// machines. That ranges meet is a finding too, which may be allowed. One that is
+// handed on is one, and so is one that is said twice under one name; one for which
+// [network] says another is none.
 func (l *lister) networks() {
 	c := expect.Check{Kind: expect.Networks}
 	seen := map[string]bool{}
 	for _, p := range l.t.Stack.Networks {
-		if at := fmt.Sprint(p.Value.Span); !seen[at] { // one that is handed on is one
-			seen[at] = true
-			c.Networks = append(c.Networks, expect.Network{Name: p.Name, Range: p.Value.Str, Machines: l.ofMachines(p)})
+		at, said := fmt.Sprint(p.Value.Span), p.Name+" "+p.Value.Str
+		if n := l.t.Stack.Network; seen[at] || seen[said] || n != nil && n.Overrules(p) {
+			continue
 		}
+		seen[at], seen[said] = true, true
+		c.Networks = append(c.Networks, expect.Network{Name: p.Name, Range: p.Value.Str, Machines: l.ofMachines(p)})
 	}
 	if len(c.Networks) > 0 {
 		l.add(c)

@@ -15,7 +15,7 @@ import (
 // listOf returns the checks of a stack that compiles, of some kinds.
 func listOf(t *testing.T, text string, kinds ...expect.Kind) []expect.Check {
 	t.Helper()
-	result, findings := compiler.Compile("stack.toml", compiler.Options{Opener: source.Map{"stack.toml": "stack = \"shop\"\n" + text}})
+	result, findings := compiler.Compile("stack.toml", compiler.Options{Opener: source.Map{"stack.toml": "stack = \"shop\"\n" + text, "ranges.toml": ranges}})
 	if findings.HasErrors() {
 		t.Fatal(diag.Short(findings))
 	}
@@ -31,6 +31,15 @@ func listOf(t *testing.T, text string, kinds ...expect.Kind) []expect.Check {
 }
 
 const service = `Service = { ExecStart = "/opt/bin/x", Restart = "always" }
+`
+
+// ranges is a library with ranges of its own, one of which is for [network].
+const ranges = `stack = "ranges"
+[params]
+pods     = { type = "cidr", default = "10.244.0.0/16" }
+services = { type = "cidr", default = "10.100.0.0/16" }
+[network]
+services = "${{ services }}"
 `
 
 func TestList(t *testing.T) {
@@ -72,6 +81,15 @@ pods = "${{ pods }}"
 [unit.x]
 ` + service, []expect.Kind{expect.Networks}, []expect.Check{
 			{Kind: expect.Networks, Networks: []expect.Network{{Name: "pods", Range: "10.244.0.0/16"}, {Name: "machines", Range: "10.0.0.0/24", Machines: true}}},
+		}},
+		{"networks of a library that are the same, or for which others stand", `
+use = [{ stack = "ranges.toml" }]
+[network]
+pods = "10.244.0.0/16"
+services = "10.100.0.0/17"
+[unit.x]
+` + service, []expect.Kind{expect.Networks}, []expect.Check{
+			{Kind: expect.Networks, Networks: []expect.Network{{Name: "pods", Range: "10.244.0.0/16"}, {Name: "services", Range: "10.100.0.0/17"}}},
 		}},
 		{"a port with no readiness takes a connection, a counted unit on each instance", `
 [unit.x]

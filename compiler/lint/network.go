@@ -11,14 +11,15 @@ import (
 
 // overlap reports two network parameters that meet. One network that goes by
 // two names, because it was handed on to a library, is one; and so is one that is
-// said twice under one name, by [network] and by the default of a library, say.
+// said twice under one name, by [network] and by the default of a library, say; and
+// one that a library puts into [network] gives way to what stands there.
 func (c *checker) overlap(a, b *stack.Param) {
 	if a.Value.Span == b.Value.Span {
 		return
 	}
 	first, err1 := netip.ParsePrefix(a.Value.Str)
 	second, err2 := netip.ParsePrefix(b.Value.Str)
-	if err1 != nil || err2 != nil || !first.Overlaps(second) || a.Name == b.Name && first == second {
+	if err1 != nil || err2 != nil || !first.Overlaps(second) || a.Name == b.Name && (first == second || c.overruled(a) || c.overruled(b)) {
 		return
 	}
 	pos := stack.Pos{Span: b.Value.Span, Via: b.From.Via}
@@ -37,7 +38,8 @@ func (c *checker) overlap(a, b *stack.Param) {
 
 // twice reports a range of [network] which a library has another one of its own
 // for, under the same name: each unit has the one or the other, and nothing else
-// tells. What the library was given is meant, and ranges that meet are an error.
+// tells. What the library was given is meant, ranges that meet are an error, and a
+// library that puts its range into [network] takes what stands there.
 func (c *checker) twice(n *stack.Network) {
 	for _, r := range []*stack.Param{n.Pods, n.Services} {
 		if r == nil || r.Value == nil {
@@ -45,7 +47,7 @@ func (c *checker) twice(n *stack.Network) {
 		}
 		for _, u := range c.t.Stack.Used {
 			for _, p := range u.Params {
-				if p.Name == r.Name && p.Type == stack.TypeCIDR && p.AtDefault() {
+				if p.Name == r.Name && p.Type == stack.TypeCIDR && p.AtDefault() && !c.overruled(p) {
 					c.ownRange(n, r, u, p)
 				}
 			}
@@ -90,6 +92,11 @@ func permitted(d diag.Diagnostic, allow []*stack.Allowance) diag.Diagnostic {
 // ofNetwork reports whether a range stands in [network].
 func (c *checker) ofNetwork(p *stack.Param) bool {
 	return c.t.Stack.Network != nil && slices.Contains(c.t.Stack.Network.Ranges(), p)
+}
+
+// overruled reports whether a range was put into [network], which says another one.
+func (c *checker) overruled(p *stack.Param) bool {
+	return c.t.Stack.Network != nil && c.t.Stack.Network.Overrules(p)
 }
 
 // rangePath is the logical place of a range.

@@ -3,6 +3,7 @@ package stack
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/stackc/stackc/compiler/diag"
@@ -26,6 +27,14 @@ type Network struct {
 	// Backend is how flannel carries packets: "vxlan", "udp", …; "" for its default.
 	Backend Word
 	Allow   []*Allowance
+
+	overruled []*Param // ranges that a file said here, and one above it says otherwise
+}
+
+// Overrules reports whether p was a range of a library's own [network], and another
+// file says that range: what the library takes from [network] is right as it is.
+func (n *Network) Overrules(p *Param) bool {
+	return slices.ContainsFunc(n.overruled, func(o *Param) bool { return o.Value != nil && o.Value.Span == p.Value.Span })
 }
 
 func (n *Network) pods() *Param {
@@ -174,11 +183,16 @@ func (l *loader) network(d *decoder, tree *syntax.Table) {
 		return
 	}
 	if l.overlaid {
+		before := *n
 		read(d, n, t, "[network]", networkWords)
+		n.overrule(before.Pods, n.Pods)
+		n.overrule(before.Services, n.Services)
 		return
 	}
 	below := &Network{}
 	read(d, below, t, "[network]", networkWords)
+	n.overrule(below.Pods, n.Pods)
+	n.overrule(below.Services, n.Services)
 	if n.Machines == nil {
 		n.Machines = below.Machines
 	}
@@ -195,6 +209,13 @@ func (l *loader) network(d *decoder, tree *syntax.Table) {
 		n.Backend = below.Backend
 	}
 	n.Allow = append(n.Allow, below.Allow...)
+}
+
+// overrule keeps a range for which another one stands.
+func (n *Network) overrule(said, by *Param) {
+	if said != nil && by != nil && said != by {
+		n.overruled = append(n.overruled, said)
+	}
 }
 
 // Ranges returns all declared ranges, in the order of the words.
