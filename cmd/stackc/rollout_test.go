@@ -22,8 +22,8 @@ var rolloutRounds = flag.Int("rollouts", 1, "rounds of TestRolloutInvariant, of 
 const rolloutStacks = 8
 
 // TestRolloutInvariant rolls out random changes of random groups on fleet in a box,
-// while instances crash, new ones do not come up, runs are cut off and machines are
-// lost, and then looks at everything that the machines did, in the order in which
+// while instances crash, new ones do not come up, runs are cut off, machines are lost
+// and fleetd is restarted on others, and then looks at everything that the machines did, in the order in which
 // they did it: at no moment have there been fewer instances up than there must be,
 // but for those that the test itself has taken down, and none was taken down while
 // such a one was away for so long that it could be seen.
@@ -45,13 +45,18 @@ func TestRolloutInvariant(t *testing.T) {
 		if round%2 == 0 {
 			list = append(list, &rolled{name: fmt.Sprintf("r%dglobal", round), count: len(b.machines), global: true, restart: "400ms", r: rand.New(rand.NewPCG(uint64(round), 3)), log: map[string]int{}})
 		}
-		down := &powerLoss{}
-		var running sync.WaitGroup
+		down := newLosses(r, round)
+		var up, running sync.WaitGroup
+		up.Add(len(list))
 		for _, s := range list {
-			running.Go(func() { s.run(t, b, conn) })
+			running.Go(func() { s.run(t, b, conn, &up) })
 		}
-		if round%3 != 2 {
-			running.Go(func() { loseMachine(t, b, down, r.IntN(4)+1) })
+		for _, o := range down {
+			running.Go(func() {
+				up.Wait() // what has never been up anywhere is not missed there
+				o.happen(t, b)
+			})
+			seen[o.what]++
 		}
 		running.Wait()
 		b.call(t, http.MethodDelete, "/rules", "")
@@ -63,9 +68,9 @@ func TestRolloutInvariant(t *testing.T) {
 			}
 		}
 	}
-	for _, what := range []string{"ended well", "failed", "went back", "cut off", "crashed", "grew", "stops"} {
+	for _, what := range []string{"ended well", "failed", "went back", "cut off", "crashed", "grew", "stops", "machines lost", "agents restarted"} {
 		if seen[what] == 0 {
-			t.Errorf("none of the rollouts %s", what)
+			t.Errorf("none of the rollouts had this: %s", what)
 		}
 	}
 	t.Logf("%d rollouts: %v", *rolloutRounds*rolloutStacks, seen)
@@ -83,7 +88,7 @@ func TestRolloutKeepsEnough(t *testing.T) {
 	}
 	defer conn.Close()
 	s := &rolled{name: "keep", count: 3, restart: "6s", log: map[string]int{}, update: units.Update{MaxUnavailable: 1, HealthyFor: 2000, OnFailure: units.StopOnFailure}}
-	if out := s.apply(t, t.Context(), conn, s.version(0)); out == nil || len(out.Bad()) > 0 {
+	if out := s.apply(t, t.Context(), conn, s.version(0), patient); out == nil || len(out.Bad()) > 0 {
 		t.Fatalf("it did not come up: %+v", out)
 	}
 	s.since = b.lastEvent(t)
@@ -161,13 +166,15 @@ func (s *rolled) version(n int) *units.Set {
 	return units.NewSet(s.name, list).WithSpares(spares)
 }
 
-// run brings the group up and changes it some times, each with some trouble.
-func (s *rolled) run(t *testing.T, b *truthBox, conn *fleet.Conn) {
-	if out := s.apply(t, t.Context(), conn, s.version(0)); out == nil || len(out.Bad()) > 0 {
+// run brings the group up, tells so, and changes it some times, each with some trouble.
+func (s *rolled) run(t *testing.T, b *truthBox, conn *fleet.Conn, up *sync.WaitGroup) {
+	out := s.apply(t, t.Context(), conn, s.version(0), patient)
+	s.since = b.lastEvent(t)
+	up.Done()
+	if out == nil || len(out.Bad()) > 0 {
 		t.Errorf("%s did not come up: %+v", s.name, out)
 		return
 	}
-	s.since = b.lastEvent(t)
 	b.call(t, http.MethodPost, "/rules", fmt.Sprintf(`{"unit":"%s*","delay":"%dms","stop_delay":"%dms"}`, s.name, s.r.IntN(500), s.r.IntN(200)))
 	for n := range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -184,7 +191,7 @@ func (s *rolled) run(t *testing.T, b *truthBox, conn *fleet.Conn) {
 				trouble.Go(func() { s.crash(t, b) })
 			}
 		}
-		out := s.apply(t, ctx, conn, s.version(n+1))
+		out := s.apply(t, ctx, conn, s.version(n+1), quick)
 		trouble.Wait()
 		cancel()
 		switch {
@@ -200,15 +207,19 @@ func (s *rolled) run(t *testing.T, b *truthBox, conn *fleet.Conn) {
 	}
 }
 
+// How long a unit may be dead that should run: so short in the midst of trouble that
+// runs fail by it, and otherwise as long as a busy machine may need.
+const quick, patient = 3 * time.Second, 20 * time.Second
+
 // apply plans for a set and carries that out; nil when it was cut off.
-func (s *rolled) apply(t *testing.T, ctx context.Context, conn *fleet.Conn, set *units.Set) *fleet.Outcome {
+func (s *rolled) apply(t *testing.T, ctx context.Context, conn *fleet.Conn, set *units.Set, patience time.Duration) *fleet.Outcome {
 	found, err := survey(ctx, conn, set, fleet.DiffOptions{})
 	if err == nil {
 		if len(found.plan.Rollouts) > 0 && s.update.MaxExtra > 0 {
 			s.log["grew"]++
 		}
 		var out fleet.Outcome
-		if out, err = fleet.Apply(ctx, conn, found.plan, fleet.ApplyOptions{Timeout: 20 * time.Second, Patience: 3 * time.Second}, nil); err == nil {
+		if out, err = fleet.Apply(ctx, conn, found.plan, fleet.ApplyOptions{Timeout: 20 * time.Second, Patience: patience}, nil); err == nil {
 			return &out
 		}
 	}
@@ -229,7 +240,7 @@ func (s *rolled) crash(t *testing.T, b *truthBox) {
 func (s *rolled) finish(t *testing.T, b *truthBox, conn *fleet.Conn) {
 	want := s.version(9)
 	for range 3 {
-		if out := s.apply(t, t.Context(), conn, want); out != nil && len(out.Bad()) == 0 {
+		if out := s.apply(t, t.Context(), conn, want, patient); out != nil && len(out.Bad()) == 0 {
 			break
 		}
 	}
@@ -241,27 +252,50 @@ func (s *rolled) finish(t *testing.T, b *truthBox, conn *fleet.Conn) {
 	}
 }
 
-// powerLoss is a machine that the test takes away, and when.
-type powerLoss struct {
+// loss is a machine, or its fleetd alone, that the test takes away, and when.
+type loss struct {
+	what     string
 	machine  string
+	how      string        // as the control API stops it
+	wait     time.Duration // from when all are up until it is taken away
+	lasts    time.Duration
 	from, to time.Time
 }
 
-// lost reports whether what happens on a machine at a moment comes from its loss: it
-// is away, or fleet puts right on it what has moved meanwhile.
-func (o *powerLoss) lost(machine string, at time.Time) bool {
-	return machine == o.machine && !at.Before(o.from) && at.Before(o.to.Add(20*time.Second))
+// losses are those of one round, each of another machine.
+type losses []*loss
+
+// newLosses draws them: the power of a machine, in two of three rounds, and fleetd of
+// another, which dies in one round and is told to end in the next.
+func newLosses(r *rand.Rand, round int) losses {
+	machines := r.Perm(4)
+	agent := &loss{what: "agents restarted", machine: fmt.Sprintf("m%d", machines[1]+1), how: "fleetd", wait: 6 * time.Second, lasts: time.Second}
+	if round%2 == 1 {
+		agent.how = "graceful"
+	}
+	list := losses{agent}
+	if round%3 != 2 {
+		list = append(list, &loss{what: "machines lost", machine: fmt.Sprintf("m%d", machines[0]+1), how: "kill", wait: time.Second, lasts: 3 * time.Second})
+	}
+	return list
 }
 
-// loseMachine takes the power from a machine for a while.
-func loseMachine(t *testing.T, b *truthBox, down *powerLoss, n int) {
-	time.Sleep(4 * time.Second)
-	down.machine = fmt.Sprintf("m%d", n)
-	down.from = time.Now()
-	b.call(t, http.MethodPost, "/machines/"+down.machine+"/stop?how=kill", "")
-	time.Sleep(3 * time.Second)
-	b.call(t, http.MethodPost, "/machines/"+down.machine+"/start", "")
-	down.to = time.Now()
+// happen takes it away and brings it back.
+func (o *loss) happen(t *testing.T, b *truthBox) {
+	time.Sleep(o.wait)
+	o.from = time.Now()
+	b.call(t, http.MethodPost, "/machines/"+o.machine+"/stop?how="+o.how, "")
+	time.Sleep(o.lasts)
+	b.call(t, http.MethodPost, "/machines/"+o.machine+"/start", "")
+	o.to = time.Now()
+}
+
+// lost reports whether what happens on a machine at a moment comes from a loss: it
+// is away, or fleet puts right on it what has moved meanwhile.
+func (list losses) lost(machine string, at time.Time) bool {
+	return slices.ContainsFunc(list, func(o *loss) bool {
+		return machine == o.machine && !at.Before(o.from) && at.Before(o.to.Add(20*time.Second))
+	})
 }
 
 // noticed is how long a crash may go unseen by a run: the machine tells it, and the
@@ -276,7 +310,7 @@ type away struct {
 }
 
 // check goes through all that the machines did to the group.
-func (s *rolled) check(t *testing.T, b *truthBox, down *powerLoss) {
+func (s *rolled) check(t *testing.T, b *truthBox, down losses) {
 	var list []struct {
 		event
 		Time time.Time
