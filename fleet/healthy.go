@@ -59,10 +59,12 @@ func (r *run) allFit(names []units.Name, now time.Time) bool {
 }
 
 // fit reports whether a unit is healthy: one that was written, when it has been up
-// without a break for as long as its rollout says, another when it is up.
+// without a break for as long as its rollout says, another when it is up with what
+// fleet has of it. One with other content is about to be stopped: a run before this one
+// has written it, and its machine has not seen that yet.
 func (t *track) fit(now time.Time) bool {
 	if !t.touched {
-		return slices.ContainsFunc(t.sight.rows, t.standing)
+		return slices.ContainsFunc(t.sight.rows, func(row UnitState) bool { return t.standing(row) && row.Hash == t.plan.OldHash })
 	}
 	return t.result == t.good() && !t.upSince.IsZero() && now.Sub(t.upSince) >= t.healthyFor
 }
@@ -76,7 +78,7 @@ func (t *track) upNow() bool {
 // healthy units as it must have, or take none away that is healthy.
 func (r *run) leavesEnough(w Wave, now time.Time) bool {
 	for _, o := range r.plan.Rollouts {
-		if len(o.Machines) > 0 && !r.leavesMachines(o, w) {
+		if len(o.Machines) > 0 && !r.leavesMachines(o, w, now) {
 			return false
 		}
 		rest, taken := 0, 0
@@ -100,7 +102,7 @@ func (r *run) leavesEnough(w Wave, now time.Time) bool {
 
 // leavesMachines reports whether the steps of a wave leave a global unit, or its
 // stand-in, up on all machines but one, or take it from none.
-func (r *run) leavesMachines(o Rollout, w Wave) bool {
+func (r *run) leavesMachines(o Rollout, w Wave, now time.Time) bool {
 	unit := r.byName[units.Name(o.Group)]
 	down, taken := 0, 0
 	for _, id := range o.Machines {
@@ -120,13 +122,40 @@ func (r *run) leavesMachines(o Rollout, w Wave) bool {
 			return s.Unit == standIn(unit.unit, id) || s.Unit == giveBack(unit.unit, id) && !runs
 		}
 		switch {
-		case !runs && !standsIn:
+		case !runs && !standsIn, r.swaps(unit.unit, id, now):
 			down++
 		case slices.ContainsFunc(w.Steps, takes):
 			taken++
 		}
 	}
 	return taken == 0 || down+taken <= 1
+}
+
+// swaps reports whether a place may be about to change hands by what a run before this
+// one has sent. A stand-in is down for good where the place was given back.
+func (r *run) swaps(name units.Name, machine string, now time.Time) bool {
+	back := r.byName[giveBack(name, machine)]
+	given := back != nil && back.standsOn(machine)
+	return !given && r.underWay(standIn(name, machine), now) || r.underWay(giveBack(name, machine), now)
+}
+
+// underWay reports whether fleet has a unit of a run before this one that its machine
+// has not loaded yet, is starting, or has loaded and may be about to start. One that is
+// stopped for good looks like the last, so that this is believed for a while only.
+func (r *run) underWay(name units.Name, now time.Time) bool {
+	t := r.byName[name]
+	if t == nil || t.touched || t.plan.From != units.Launched {
+		return false
+	}
+	return !slices.ContainsFunc(t.sight.rows, func(row UnitState) bool {
+		switch {
+		case row.Hash != t.plan.OldHash, row.Active == "activating":
+			return false
+		case row.Active == "inactive":
+			return now.Sub(r.started) >= stoppedFor
+		}
+		return true
+	})
 }
 
 // standsOn reports whether the last look has shown the unit up on a machine, with

@@ -269,3 +269,45 @@ func TestRolloutWaitsForPeers(t *testing.T) {
 		}
 	})
 }
+
+// TestRolloutSeesWhatIsUnderWay does not take an instance down while another is up
+// only because its machine has not seen yet what an earlier run has sent.
+func TestRolloutSeesWhatIsUnderWay(t *testing.T) {
+	first := func(t *testing.T, c *fleettest.Cluster, conn *Conn, next *units.Set) {
+		t.Helper()
+		p := planFor(t, conn, next, DiffOptions{})
+		c.Forget()
+		began := time.Now()
+		if _, err := Apply(context.Background(), conn, p, ApplyOptions{Timeout: 10 * time.Minute}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if list := c.Writes(); len(list) == 0 || list[0].At.Sub(began) < time.Minute {
+			t.Errorf("the first request comes before the machine is back: %v", writes(c))
+		}
+	}
+	t.Run("instances", func(t *testing.T) {
+		bubble(t, 3, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+			update := units.Update{MaxUnavailable: 1}
+			submit(t, conn, instances(3, "one", update))
+			c.Stall(c.MachinesOf("web@3.service")[0], time.Minute)
+			c.Submit(instances(3, "two", update).Units[2])
+			first(t, c, conn, instances(3, "three", update))
+		})
+	})
+	t.Run("stand-ins", func(t *testing.T) {
+		bubble(t, 3, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+			agent := func(version string) *units.Set {
+				u := unit("agent.service", "ExecStart=/bin/agent "+version)
+				u.Options = append(u.Options, units.Option{Section: "X-Fleet", Name: "Global", Value: "true"})
+				u.Update = &units.Update{OneMachine: true}
+				return set(u)
+			}
+			submit(t, conn, agent("one"))
+			id := c.MachinesOf("agent.service")[1]
+			c.Stall(id, time.Minute)
+			two := agent("two")
+			c.Submit(units.Unit{Name: standIn("agent.service", id), Desired: units.Launched, Options: standInOptions(two.Stack, "agent.service", id, two.Units[0].Options)})
+			first(t, c, conn, agent("three"))
+		})
+	})
+}

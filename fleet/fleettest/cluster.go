@@ -169,6 +169,14 @@ func (c *Cluster) Hide(name units.Name, d time.Duration) {
 	}
 }
 
+// Stall lets the agent of a machine do nothing for a while, as one that is slow or is
+// being started again. What runs there runs on, and the rows stay.
+func (c *Cluster) Stall(id string, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.host(id).stalled = time.Now().Add(d)
+}
+
 // Submit puts a unit into the cluster without a request. A unit of that name keeps
 // its machine.
 func (c *Cluster) Submit(u units.Unit) {

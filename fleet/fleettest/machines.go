@@ -62,6 +62,8 @@ type host struct {
 	dead   bool
 	units  map[string]*loaded
 	hidden map[string]time.Time
+	// stalled is until when its agent does nothing.
+	stalled time.Time
 }
 
 // loaded is a unit that is on a machine.
@@ -105,7 +107,9 @@ func (c *Cluster) catchUp() {
 func (c *Cluster) pass(now time.Time) bool {
 	moved := c.schedule()
 	for _, h := range c.live() {
-		h.reconcile(c.desired(h), now)
+		if now.After(h.stalled) {
+			h.reconcile(c.desired(h), now)
+		}
 	}
 	return moved
 }
