@@ -91,7 +91,7 @@ func bytesOf(n int64) string {
 // tookOf writes a short time.
 func tookOf(d time.Duration) string {
 	if d < time.Second {
-		return d.Round(time.Millisecond).String()
+		return max(d.Round(time.Millisecond), time.Millisecond).String() // 0s is no time that anything takes
 	}
 	return d.Round(10 * time.Millisecond).String()
 }
