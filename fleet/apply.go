@@ -1,7 +1,9 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/stackc/stackc/units"
@@ -75,6 +77,8 @@ type run struct {
 	started time.Time
 	tracks  []*track
 	byName  map[units.Name]*track
+	// beside are units that are looked at and not waited for; see [Plan.Beside].
+	beside []*track
 	// deadline is when Timeout is over; zero for never.
 	deadline time.Time
 	polls    int
@@ -90,12 +94,18 @@ func newRun(c Client, p *Plan, options ApplyOptions, tell func(Event)) *run {
 	}
 	for _, u := range p.Units {
 		t := newTrack(u)
-		r.tracks = append(r.tracks, t)
 		r.byName[u.Unit] = t
+		if p.Beside(u) {
+			r.beside = append(r.beside, t)
+		} else {
+			r.tracks = append(r.tracks, t)
+		}
 	}
 	for _, o := range p.Rollouts {
 		for _, name := range o.Units {
-			r.byName[name].healthyFor = time.Duration(o.HealthyFor) * time.Millisecond
+			t := r.byName[name]
+			t.healthyFor = time.Duration(o.HealthyFor) * time.Millisecond
+			t.halted = o.Restarts && t.plan.From != units.Launched
 		}
 		if len(o.Machines) > 0 {
 			r.byName[units.Name(o.Group)].staged = true
@@ -207,6 +217,12 @@ func (r *run) outcome() Outcome {
 	}
 	for _, t := range r.tracks {
 		o.Units = append(o.Units, t.outcome())
+	}
+	for _, t := range r.beside {
+		if t.result.Bad() {
+			o.Units = append(o.Units, t.outcome())
+			slices.SortStableFunc(o.Units, func(a, b UnitOutcome) int { return cmp.Compare(a.Unit, b.Unit) })
+		}
 	}
 	return o
 }

@@ -64,6 +64,9 @@ func (r *run) allFit(names []units.Name, now time.Time) bool {
 // has written it, and its machine has not seen that yet.
 func (t *track) fit(now time.Time) bool {
 	if !t.touched {
+		if t.halted {
+			return false // whatever its machine still says
+		}
 		return slices.ContainsFunc(t.sight.rows, func(row UnitState) bool { return t.standing(row) && row.Hash == t.plan.OldHash })
 	}
 	return t.result == t.good() && !t.upSince.IsZero() && now.Sub(t.upSince) >= t.healthyFor
@@ -87,7 +90,7 @@ func (r *run) leavesEnough(w Wave, now time.Time) bool {
 			if !t.fit(now) {
 				continue
 			}
-			if t.takenDownBy(w) {
+			if t.takenDownBy(w) || o.Restarts && w.has(name) {
 				taken++
 			} else {
 				rest++
@@ -170,6 +173,11 @@ func (t *track) takenDownBy(w Wave) bool {
 	return i >= 0 && (w.Steps[i].Do == DeleteUnit || t.plan.Action == Replace)
 }
 
+// has reports whether a wave has a request for the unit.
+func (w Wave) has(name units.Name) bool {
+	return slices.ContainsFunc(w.Steps, func(s Step) bool { return s.Unit == name })
+}
+
 // fallen ends a run that is held up by units that went down before they were
 // changed: fleet does not start them again, and what comes up next time takes
 // them first.
@@ -180,9 +188,14 @@ func (r *run) fallen(w Wave, now time.Time) bool {
 		}
 		for _, name := range o.Units {
 			t := r.byName[name]
-			if !t.touched && !t.fallen.IsZero() && now.Sub(t.fallen) >= stoppedFor && !t.takenDownBy(w) {
-				r.finish(t, HasFailed, fmt.Sprintf("it is %s with its old content, and without it too few of %s are healthy to go on; the next run changes it first", t.fell, o.Group))
+			if t.touched || t.fallen.IsZero() || now.Sub(t.fallen) < stoppedFor || t.takenDownBy(w) || o.Restarts && w.has(name) {
+				continue
 			}
+			reason := "it is %s with its old content, and without it too few of %s are healthy to go on; the next run changes it first"
+			if o.Restarts {
+				reason = "it is %s, and without it too few of %s are healthy to go on; stackc start brings it up"
+			}
+			r.finish(t, HasFailed, fmt.Sprintf(reason, t.fell, o.Group))
 		}
 	}
 	return r.failed()

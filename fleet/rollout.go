@@ -44,6 +44,8 @@ type Rollout struct {
 	// nobody is.
 	First    int  `json:"first,omitempty"`
 	RollBack bool `json:"roll_back,omitempty"`
+	// Restarts says that the units restart as they are.
+	Restarts bool `json:"restarts,omitempty"`
 }
 
 // rolling is a rollout on its way into a plan: its first and last batch by their

@@ -18,8 +18,8 @@ const (
 	Stop Steer = "stop"
 	// Unload takes units off their machines.
 	Unload Steer = "unload"
-	// Again restarts units that run, one instance of a kind after the other, and starts
-	// those that do not.
+	// Again restarts units that run, one instance of a kind after the other or as their
+	// update says, and starts those that do not.
 	Again Steer = "restart"
 )
 
@@ -35,9 +35,10 @@ func (how Steer) state() units.State {
 }
 
 // PlanSteer makes the plan for that. The names are units of the snapshot that belong
-// to the stack, or to nobody if stack is "". known may tell what units wait for. Other
-// units of the stack are in the plan only if they go down with those and have to be
-// restarted.
+// to the stack, or to nobody if stack is "". known may tell what units wait for, and how
+// they are rolled out, which a restart keeps to. Other units of the stack are in the plan
+// only if they go down with those and have to be restarted, or if they count as instances
+// of what is restarted.
 func PlanSteer(s *Snapshot, stack string, names []units.Name, how Steer, known *units.Set) *Plan {
 	set := units.NewSet(stack, steered(s, stack, names, how, known))
 	var changes []Change
@@ -50,11 +51,23 @@ func PlanSteer(s *Snapshot, stack string, names []units.Name, how Steer, known *
 		changes = append(changes, change)
 	}
 	p := NewPlan(s, set, changes, Place(s, set, changes))
-	p.Units = slices.DeleteFunc(p.Units, func(u UnitPlan) bool { return !slices.Contains(names, u.Unit) && !u.Action.Writes() })
-	p.Base = s.Digest(p.names())
+	var groups []restarting
 	if how == Again {
-		p.roll(names)
+		groups = p.restartings(s, set)
 	}
+	p.Units = slices.DeleteFunc(p.Units, func(u UnitPlan) bool {
+		counts := slices.ContainsFunc(groups, func(r restarting) bool { return slices.Contains(r.Units, u.Unit) })
+		return !slices.Contains(names, u.Unit) && !u.Action.Writes() && !counts
+	})
+	if how == Again {
+		p.roll(s, groups, names)
+	}
+	for i := range p.Units {
+		if u := &p.Units[i]; p.Beside(*u) && u.Placement.Unplaceable() {
+			u.Placement.Idle = true // where it is to go is not this plan's matter
+		}
+	}
+	p.Base = s.Digest(p.names())
 	return p
 }
 
@@ -70,6 +83,9 @@ func steered(s *Snapshot, stack string, names []units.Name, how Steer, known *un
 		if known != nil {
 			told, _ := known.Lookup(live.Name)
 			want.Waits, want.Group = told.Waits, told.Group
+			if how == Again {
+				want.Update = told.Update
+			}
 		}
 		if chosen {
 			want.Desired = how.state()
@@ -93,28 +109,30 @@ func steerChange(s *Snapshot, live Unit, want units.Unit, how Steer, change Chan
 	return change
 }
 
-// roll puts the requests into waves of which each has one instance of every kind, and
-// each waits until those before are up.
-func (p *Plan) roll(names []units.Name) {
-	turns := p.turns(names)
+// roll puts the requests into waves of which each has one instance of every kind, or as
+// many as its update says, and each waits until those before are up, or healthy.
+func (p *Plan) roll(s *Snapshot, groups []restarting, names []units.Name) {
+	leads := func(n units.Name) bool { return slices.Contains(names, n) && (len(groups) == 0 || !p.follows(n)) }
+	turns := p.turns(p.batchRestarts(s, groups, leads), leads)
 	last := 0
 	for _, turn := range turns {
 		last = max(last, turn)
 	}
-	p.inTurns(turns, last, func(turn int) Wave { return Wave{When: WhenUp, Hold: p.taking(turns, turn-1)} })
+	p.settleBatches(groups, turns, last)
+	p.inTurns(turns, last, func(turn int) Wave { return p.restartGate(groups, turns, turn) })
 }
 
-// turns counts instances of one template. A unit that goes down with others has the
-// turn of the last of them.
-func (p *Plan) turns(names []units.Name) map[units.Name]int {
-	turns, seen := map[units.Name]int{}, map[string]int{}
+// turns counts instances of one template that have no turn yet. A unit that goes down
+// with others has the turn of the last of them.
+func (p *Plan) turns(turns map[units.Name]int, leads func(units.Name) bool) map[units.Name]int {
+	seen := map[string]int{}
 	for _, u := range p.Units {
 		kind, _, counted := strings.Cut(string(u.Unit), "@")
-		if counted && slices.Contains(names, u.Unit) {
+		if _, batched := turns[u.Unit]; counted && !batched && leads(u.Unit) {
 			turns[u.Unit] = seen[kind]
 			seen[kind]++
 		}
 	}
-	p.followTurns(turns, func(n units.Name) bool { return slices.Contains(names, n) })
+	p.followTurns(turns, leads)
 	return turns
 }

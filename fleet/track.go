@@ -74,6 +74,9 @@ type track struct {
 	// staged says that a global unit is not to run on all machines yet, since it is
 	// changed on one after the other.
 	staged bool
+	// halted says that a unit that is restarted, or counts beside such, was not launched
+	// before: it is down, or will be as soon as its agent has read that.
+	halted bool
 	// fallen is since when a unit that is still to be written has been down for
 	// good, fell what its row says.
 	fallen time.Time

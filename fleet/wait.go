@@ -103,7 +103,8 @@ func (r *run) pending() int {
 }
 
 func (r *run) failed() bool {
-	return slices.ContainsFunc(r.tracks, func(t *track) bool { return t.result.Bad() })
+	bad := func(t *track) bool { return t.result.Bad() }
+	return slices.ContainsFunc(r.tracks, bad) || slices.ContainsFunc(r.beside, bad)
 }
 
 func (r *run) overdue() bool { return !r.deadline.IsZero() && !time.Now().Before(r.deadline) }
@@ -153,6 +154,13 @@ func (r *run) poll(ctx context.Context) error {
 		}
 		t.upSince = since(t.upSince, t.upNow(), now)
 		t.fall(now)
+	}
+	for _, t := range r.beside {
+		fallen := t.fallen
+		t.sight = t.look(s)
+		if t.fall(now); t.halted {
+			t.fallen, t.fell = since(fallen, true, now), "stopped"
+		}
 	}
 	for i, t := range r.tracks {
 		for _, change := range t.changes(t.waitingFor(r.isUp), r.before(t)) {

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/stackc/stackc/fleet"
+	"github.com/stackc/stackc/units"
 	"github.com/stackc/stackc/units/pattern"
 )
 
@@ -110,6 +111,26 @@ func (p *program) sameStack(ctx *cli.Context) string {
 	own := arranged[at+1:]
 	flags := without(own[:slices.Index(own, "--")], "output", "findings")
 	return shellWords(slices.Concat([]string{ctx.Args().First()}, flags, without(arranged[:at], "verbose", "debug", "color")))
+}
+
+// restOf writes the command that restarts what a paused restart has left. Somebody has
+// looked at the first units by then.
+func (p *program) restOf(ctx *cli.Context, names []units.Name, o fleet.Outcome) string {
+	arranged, err := arrange(ctx.App, p.args)
+	if err != nil {
+		return "stackc restart" // cannot be: the command runs
+	}
+	at := slices.Index(arranged, ctx.Command.Name)
+	own := arranged[at+1:]
+	words := []string{ctx.Args().First()}
+	for _, name := range names {
+		if slices.ContainsFunc(o.Left, func(s fleet.Step) bool { return s.Unit == name }) {
+			words = append(words, string(name))
+		}
+	}
+	words = append(words, own[:slices.Index(own, "--")]...)
+	words = append(words, arranged[:at]...)
+	return "stackc restart " + shellWords(append(words, "--yes"))
 }
 
 // without leaves out flags, and their values where those stand apart.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -41,13 +40,17 @@ func (p *program) restart() *cli.Command {
 	return p.steer(steering{fleet.Again, "restart units, counted ones one after the other",
 		`Restarts units where they are. fleet takes no notice when it is told twice to launch
 one, so each is stopped first. Of counted units the next one goes down when the one
-before is up. Units of the stack that systemd stops along with one are restarted too,
-and those that do not run are started. A global unit restarts everywhere at once.`})
+before is up; behind a FILE in which they have an update, as many at a time as it
+says. Units of the stack that systemd stops along with one are restarted too, and
+those that do not run are started. A global unit restarts everywhere at once.`})
 }
 
 func (p *program) steer(st steering) *cli.Command {
 	in, form, o := newInput(), newFormat(), newCarrying()
-	name := string(st.how)
+	name, paused := string(st.how), ""
+	if st.how == fleet.Again {
+		paused = " 2 paused, more is to be done;"
+	}
 	return &cli.Command{
 		Name:      name,
 		Usage:     st.usage,
@@ -61,7 +64,7 @@ examples:
   stackc ` + name + ` web.service
   stackc ` + name + ` k8s.toml kube-apiserver --timeout 2m
 
-exit codes: 0 done, or nothing to do; 1 error; 3 a unit failed or timed out;
+exit codes: 0 done, or nothing to do; 1 error;` + paused + ` 3 a unit failed or timed out;
 4 a unit cannot be placed, nothing is sent; 5 somebody else changes the stack;
 6 unreachable; 130 interrupted`,
 		Flags: append(append(in.flags(), form.flag()), o.flags()...),
@@ -71,7 +74,7 @@ exit codes: 0 done, or nothing to do; 1 error; 3 a unit failed or timed out;
 				return err
 			}
 			return p.withCluster(ctx, func(conn *fleet.Conn) error {
-				return p.carrySteer(ctx.Context, conn, st.how, about, words, form, o)
+				return p.carrySteer(ctx, conn, st.how, about, words, form, o)
 			})
 		},
 	}
@@ -95,7 +98,8 @@ func (p *program) unitArguments(words []string, in *input, form *format, command
 // isFile reports whether an argument is a stack file, and not a name.
 func isFile(arg string) bool { return arg == "-" || strings.HasSuffix(arg, ".toml") }
 
-func (p *program) carrySteer(ctx context.Context, conn *fleet.Conn, how fleet.Steer, about subject, words []string, form *format, o *carrying) error {
+func (p *program) carrySteer(cmd *cli.Context, conn *fleet.Conn, how fleet.Steer, about subject, words []string, form *format, o *carrying) error {
+	ctx := cmd.Context
 	snapshot, err := fleet.TakeAll(ctx, conn, nil)
 	if err != nil {
 		return err
@@ -115,6 +119,9 @@ func (p *program) carrySteer(ctx context.Context, conn *fleet.Conn, how fleet.St
 	}
 	defer session.end(ctx)
 	plan := fleet.PlanSteer(snapshot, stack, names, how, about.set)
+	if how == fleet.Again {
+		o.goOn = func(done fleet.Outcome) string { return p.restOf(cmd, names, done) }
+	}
 	// The lock was taken after the cluster was read, so it is read once more.
 	return p.carry(ctx, conn, form, o, session, surveyed{snapshot: snapshot, plan: plan, findings: about.findings, verify: true})
 }

@@ -22,9 +22,9 @@ type carrying struct {
 	timeout     duration
 	keep        int
 	pauseAfter  int
-	// goOn is the command that goes on from where a run was paused, "" for a run that
-	// asks nobody on its way.
-	goOn string
+	// goOn writes the command that goes on from where a run was paused, nil for a run
+	// that asks nobody on its way.
+	goOn func(fleet.Outcome) string
 }
 
 func newCarrying() *carrying { return &carrying{timeout: duration{10 * time.Minute}, keep: 20} }
@@ -85,7 +85,8 @@ or somebody else changes the stack; 6 unreachable; 130 interrupted`,
 			if o.pauseAfter < 0 {
 				return misuse("the plan numbers its steps from 1", "--pause-after %d is no step", o.pauseAfter)
 			}
-			o.goOn = p.goOnCommand(ctx)
+			goOn := p.goOnCommand(ctx)
+			o.goOn = func(fleet.Outcome) string { return goOn }
 			if isPlanFile(path) {
 				return p.submitPlan(ctx, g, o, path)
 			}
@@ -187,7 +188,7 @@ func (p *program) carry(ctx context.Context, conn *fleet.Conn, form *format, o *
 	defer end()
 	outcome, err := fleet.Apply(ctx, conn, s.plan, fleet.ApplyOptions{
 		Verify: asked || s.verify || s.saved != "", NoWait: o.noWait, Timeout: o.timeout.value, Guard: session.guard, Reserve: session.reserve,
-		PauseAfter: o.pauseAfter, Confirm: p.confirmFirst(o, show),
+		PauseAfter: o.pauseAfter, Confirm: p.confirmFirst(o, s.plan, show),
 	}, show.tell)
 	show.close()
 	session.close(ctx, s, outcome, err)
@@ -201,8 +202,8 @@ func (p *program) carry(ctx context.Context, conn *fleet.Conn, form *format, o *
 
 // confirmFirst asks a person who has seen the first changed units of a rollout. Where
 // nobody can answer, the run ends there.
-func (p *program) confirmFirst(o *carrying, show progress) func(context.Context, []string) (bool, error) {
-	if o.goOn == "" || o.yes {
+func (p *program) confirmFirst(o *carrying, plan *fleet.Plan, show progress) func(context.Context, []string) (bool, error) {
+	if o.goOn == nil || o.yes {
 		return nil
 	}
 	return func(ctx context.Context, groups []string) (bool, error) {
@@ -211,7 +212,7 @@ func (p *program) confirmFirst(o *carrying, show progress) func(context.Context,
 		}
 		show.close()
 		defer show.again()
-		if err := p.printf("\nthe first units of %s are changed and healthy", strings.Join(groups, ", ")); err != nil {
+		if err := p.printf("\n%s", view.FirstUnits(plan, groups)); err != nil {
 			return false, err
 		}
 		err := p.ask(ctx, "")
@@ -231,7 +232,7 @@ func (p *program) ended(conn *fleet.Conn, form *format, o *carrying, session *se
 	if form.isJSON() {
 		goOn := ""
 		if outcome != nil && outcome.Paused != nil && s.saved == "" {
-			goOn = o.goOn
+			goOn = o.goOn(*outcome)
 		}
 		data := carriedOut{GoOn: goOn, Plan: s.plan, Outcome: outcome, Requests: conn.Counts(), Revision: session.revision(), Findings: diag.Findings(s.findings), Error: f.report()}
 		if err := p.json(data); err != nil {
@@ -322,11 +323,11 @@ func (p *program) showOutcome(o *carrying, s surveyed, outcome fleet.Outcome, er
 	if err := p.printf("\n%s%s\n%s", view.Tally(outcome), tail, view.PartWay(plan, outcome, p.textWidth())); err != nil || outcome.Paused == nil {
 		return err
 	}
-	then := "to go on: " + o.goOn
+	then := "to go on: " + o.goOn(outcome)
 	if s.saved != "" {
 		then = "the plan is used up: plan again, and it goes on from there"
 	}
-	return p.printf("%s\n%s\n", view.PausedText(*outcome.Paused), then)
+	return p.printf("%s\n%s\n", view.PausedText(plan, *outcome.Paused), then)
 }
 
 // stopsLater reports whether units were removed that ran: fleet has forgotten them

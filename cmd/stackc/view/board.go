@@ -33,7 +33,7 @@ type boardRow struct {
 func NewBoard(p *fleet.Plan) *Board {
 	b := &Board{machines: p.Machines, rows: map[units.Name]*boardRow{}}
 	for _, u := range p.Units {
-		if u.Action == fleet.Orphan || u.Settled {
+		if u.Action == fleet.Orphan || u.Settled || p.Beside(u) {
 			continue
 		}
 		b.names = append(b.names, u.Unit)

@@ -74,11 +74,17 @@ func names(list []units.Name) string {
 }
 
 // PartWay tells of each rollout that did not come to its end which units have the
-// new content and which the old, "" when there is none.
+// new content and which the old, or which are restarted; "" when there is none.
 func PartWay(p *fleet.Plan, o fleet.Outcome, width int) string {
 	var rows [][]string
 	for _, r := range p.Rollouts {
-		if text := partWay(p, r, o); text != "" {
+		text := ""
+		if r.Restarts {
+			text = restarted(p, r, o)
+		} else {
+			text = partWay(p, r, o)
+		}
+		if text != "" {
 			rows = append(rows, []string{strong(clean(r.Group)), clean(text)})
 		}
 	}
@@ -126,11 +132,42 @@ func partWay(p *fleet.Plan, r fleet.Rollout, o fleet.Outcome) string {
 	return strings.Join(parts, "; ")
 }
 
+// restarted tells how far a restart of a group came.
+func restarted(p *fleet.Plan, r fleet.Rollout, o fleet.Outcome) string {
+	var done, left []units.Name
+	for _, name := range r.Units {
+		launches := func(s fleet.Step) bool { return s.Unit == name && s.State == units.Launched }
+		switch u, _ := p.Unit(name); {
+		case slices.ContainsFunc(o.Done, launches):
+			done = append(done, name)
+		case u.Action.Writes():
+			left = append(left, name)
+		}
+	}
+	var parts []string
+	if len(done) > 0 {
+		parts = append(parts, "restarted: "+names(done))
+	}
+	if len(left) == 0 {
+		return ""
+	}
+	return strings.Join(append(parts, "not yet: "+names(left)), "; ")
+}
+
+// FirstUnits says what has become of the first units of the groups.
+func FirstUnits(p *fleet.Plan, groups []string) string {
+	done := "changed"
+	if slices.ContainsFunc(p.Rollouts, func(r fleet.Rollout) bool { return r.Restarts }) {
+		done = "restarted"
+	}
+	return "the first units of " + clean(strings.Join(groups, ", ")) + " are " + done + " and healthy"
+}
+
 // PausedText tells that a run has ended before a step on purpose.
-func PausedText(at fleet.Paused) string {
+func PausedText(p *fleet.Plan, at fleet.Paused) string {
 	text := fmt.Sprintf("paused after step %d of %d", at.After, at.Of)
 	if len(at.Groups) > 0 {
-		text += ": the first units of " + clean(strings.Join(at.Groups, ", ")) + " are changed and healthy, somebody is to look at them"
+		text += ": " + FirstUnits(p, at.Groups) + ", somebody is to look at them"
 	}
 	return text
 }
