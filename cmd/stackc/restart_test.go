@@ -83,7 +83,9 @@ func (s *rolled) runRestarts(t *testing.T, b *truthBox, conn *fleet.Conn, first 
 		case 1: // one does not come up again
 			b.call(t, http.MethodPost, "/rules", fmt.Sprintf(`{"unit":"%s@%d.service","fail":true,"times":%d}`, s.name, 1+s.r.IntN(s.count), 1+s.r.IntN(20)))
 		case 2: // one that runs crashes
-			trouble.Go(func() { s.crash(t, b) })
+			s.log["crashed"]++
+			beside := &rolled{name: s.name, count: s.count, r: rand.New(rand.NewPCG(s.r.Uint64(), 0)), log: map[string]int{}}
+			trouble.Go(func() { beside.crash(t, b) })
 		case 3: // some are left alone
 			s.log["of some"]++
 			names = slices.DeleteFunc(names, func(units.Name) bool { return len(names) > 1 && s.r.IntN(3) == 0 })
