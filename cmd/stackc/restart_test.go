@@ -46,7 +46,7 @@ func TestRestartInvariant(t *testing.T) {
 		b.call(t, http.MethodDelete, "/rules", "")
 		for _, s := range list {
 			s.lastRestart(t, conn)
-			s.check(t, b, &powerLoss{})
+			s.check(t, b, nil)
 			for what, n := range s.log {
 				seen[what] += n
 			}
@@ -64,7 +64,7 @@ func TestRestartInvariant(t *testing.T) {
 // trouble; which one begins is given.
 func (s *rolled) runRestarts(t *testing.T, b *truthBox, conn *fleet.Conn, first int) {
 	set := s.version(0)
-	if out := s.apply(t, t.Context(), conn, set); out == nil || len(out.Bad()) > 0 {
+	if out := s.apply(t, t.Context(), conn, set, patient); out == nil || len(out.Bad()) > 0 {
 		t.Errorf("%s did not come up: %+v", s.name, out)
 		return
 	}
