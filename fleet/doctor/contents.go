@@ -9,7 +9,7 @@ import (
 const (
 	// ManyDead is how many dead contents are worth a word whatever they cost. Each costs every
 	// pass of every agent, the engine and every list its reading; with 5,000 a list takes ten
-	// times as long, and a start of 50 units 1.4 times (docs/performance.md).
+	// times as long, and a start of 50 units up to 1.4 times (docs/performance.md).
 	ManyDead = 500
 	// SlowList is when a page of fleet's list of units takes long enough that fewer are.
 	SlowList = 300 * time.Millisecond
