@@ -105,11 +105,11 @@ func Mend(ctx context.Context, store *state.Store) (int, error) {
 // askAgain is how often Reserve looks whether a batch is over.
 const askAgain = 20 * time.Millisecond
 
-// Reserve keeps contents, by their hashes, from being removed until the lease's run has
-// withdrawn them: those that it may write. When it returns no run of gc removes any of
-// them, and none that it has read about before is about to: each side writes first what
-// it does and then reads what the other one does. waiting, when given, is told once that
-// a batch of removals has to end first, which takes a fraction of a second.
+// Reserve keeps contents, by their hashes, from being removed until the lease's run
+// withdraws them: those that it may write. From its return on no gc removes any of them,
+// for each side first writes what it does and then reads what the other one does.
+// waiting, when given, is told once that a batch of removals has to end first, which
+// takes a fraction of a second.
 func Reserve(ctx context.Context, store *state.Store, lease *state.Lease, hashes []string, waiting func()) error {
 	if err := store.Reserve(ctx, lease, hashes); err != nil {
 		return err
