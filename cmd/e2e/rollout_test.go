@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stackc/stackc/cmd/fleetlab/lab"
 )
@@ -40,11 +41,18 @@ func TestRollout(t *testing.T) {
 	submit := c.start(t, "submit", version(2))
 	samples, fewestWeb, fewestAgents := 0, 3, len(c.Nodes())
 	for !submit.over() {
+		began := time.Now()
 		webs, agents := c.rolling(t)
+		if time.Since(began) > time.Second {
+			continue // one machine was asked before a change and another after the next one
+		}
 		fewestWeb, fewestAgents = min(fewestWeb, webs), min(fewestAgents, agents)
 		samples++
 	}
 	t.Log(submit.wait(t, done))
+	if samples < 50 {
+		t.Fatalf("%d samples tell nothing", samples)
+	}
 	t.Logf("%d samples: at least %d of web were up, and agent on at least %d machines", samples, fewestWeb, fewestAgents)
 	if fewestWeb < 2 || fewestAgents < len(c.Nodes())-1 {
 		t.Errorf("at one time %d of web were up, and agent on %d machines", fewestWeb, fewestAgents)
