@@ -114,29 +114,14 @@ func (p *program) listPorts(in *input, form *format, o *portsOptions, path strin
 // narrowed are the groups that are asked for.
 func (o *portsOptions) narrowed(s *stack.Stack, list *ports.List) ([]*ports.Group, diag.List) {
 	var found diag.List
-	unknown := func(code diag.Code, path, what, name string, known []string) {
-		otherwise := "the stack has no " + what + "s"
-		if len(known) > 0 {
-			otherwise = "the " + what + "s are " + strings.Join(known, ", ")
-		}
-		found.Add(stack.Suggest(stack.Finding(diag.Error, code, s.Pos, path, "there is no %s %q", what, name), name, known, otherwise))
-	}
 	switch {
 	case len(s.Units)+len(s.Hosts) == 0 && s.Bootstrap == nil:
 		found.Add(stack.Finding(diag.Error, diag.MissingKey, s.Pos, "unit", "stack %q has neither units nor host entries nor [bootstrap], so nothing listens", s.Name).
 			WithHelp(`add [unit.NAME] with a port, or [bootstrap] with etcd = {}`))
 	case o.machine != "" && s.Machine(o.machine) == nil:
-		var known []string
-		for _, m := range s.Machines {
-			known = append(known, m.Name)
-		}
-		unknown(diag.UnknownMachine, "machine", "machine", o.machine, known)
+		found.Add(s.NoMachine(o.machine))
 	case o.role != "" && s.Role(o.role) == nil:
-		var known []string
-		for _, r := range s.Roles {
-			known = append(known, r.Name)
-		}
-		unknown(diag.UnknownRole, "roles", "role", o.role, known)
+		found.Add(s.NoRole(o.role))
 	case o.machine != "":
 		return list.WithMachine(o.machine), nil
 	case o.role != "":

@@ -196,14 +196,14 @@ func (c *common) wanted() []want {
 	case o.Machine != "":
 		m := s.Machine(o.Machine)
 		if m == nil {
-			c.add(stack.Suggest(stack.Finding(diag.Error, diag.UnknownMachine, s.Pos, "machine", "there is no machine %q", o.Machine), o.Machine, machineNames(s), noneOr("machines", machineNames(s))))
+			c.add(s.NoMachine(o.Machine))
 			return nil
 		}
 		return []want{{machine: m}}
 	case o.Role != "":
 		r := s.Role(o.Role)
 		if r == nil {
-			c.add(stack.Suggest(stack.Finding(diag.Error, diag.UnknownRole, s.Pos, "roles", "there is no role %q", o.Role), o.Role, roleNames(s), noneOr("roles", roleNames(s))))
+			c.add(s.NoRole(o.Role))
 			return nil
 		}
 		return []want{{role: r}}
@@ -221,29 +221,6 @@ func (c *common) wanted() []want {
 		list = []want{{}}
 	}
 	return list
-}
-
-func machineNames(s *stack.Stack) []string {
-	var list []string
-	for _, m := range s.Machines {
-		list = append(list, m.Name)
-	}
-	return list
-}
-
-func roleNames(s *stack.Stack) []string {
-	var list []string
-	for _, r := range s.Roles {
-		list = append(list, r.Name)
-	}
-	return list
-}
-
-func noneOr(what string, names []string) string {
-	if len(names) == 0 {
-		return "the stack has no " + what
-	}
-	return "the " + what + " are " + strings.Join(names, ", ")
 }
 
 // builder makes one host.

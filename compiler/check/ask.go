@@ -69,8 +69,8 @@ func (l *lister) askOf(n *topology.Node, of target) expect.Ask {
 		}
 		return ask
 	}
-	switch listen := literal(n.Unit.Listen); {
-	case isLoopback(listen):
+	switch listen := n.Unit.Listen.Literal(); {
+	case stack.Loopback(listen):
 		ask.Loopback = true
 	case listen != "" && !unspecified(listen):
 		ask.Where.Hosts = []string{listen}
@@ -102,7 +102,7 @@ func at(ask expect.Ask, target string) expect.Ask {
 		return ask
 	}
 	u, err := url.Parse(target)
-	if err != nil || !isLoopback(u.Hostname()) {
+	if err != nil || !stack.Loopback(u.Hostname()) {
 		ask.URL = target
 		return ask
 	}
@@ -115,18 +115,6 @@ func at(ask expect.Ask, target string) expect.Ask {
 }
 
 // literal is an address that is known before the stack runs, "" for another one.
-func literal(t stack.Text) string {
-	if !t.Given() || len(t.Refs()) > 0 {
-		return ""
-	}
-	return t.Expand(nil)
-}
-
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
-}
-
 func unspecified(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsUnspecified()

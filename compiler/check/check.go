@@ -49,7 +49,7 @@ func (l *lister) add(c expect.Check) { l.list = append(l.list, c) }
 func (l *lister) machines() {
 	for _, m := range l.t.Stack.Machines {
 		host := expect.Host{Name: m.Name, ID: m.ID.Value, Metadata: m.Metadata}
-		for _, a := range []string{literal(m.Address), literal(m.Public)} {
+		for _, a := range []string{m.Address.Literal(), m.Public.Literal()} {
 			if a != "" {
 				host.Addresses = append(host.Addresses, a)
 			}

@@ -26,14 +26,14 @@ func (l *lister) declared(c *stack.Check) {
 
 func (l *lister) askDeclared(c *stack.Check) (expect.Ask, bool) {
 	path := "check." + c.Name
-	switch target := literal(c.HTTP); {
+	switch target := c.HTTP.Literal(); {
 	case c.Etcd.Given():
 		ask, ok := l.askEtcd()
 		if !ok {
 			l.findings.Add(stack.Finding(diag.Error, diag.NoAddress, c.Etcd.Pos, path+".etcd", "check %q needs to know where etcd is", c.Name).
 				WithHelp(`declare it: [host.etcd] unit = "etcd.service", port = 4001 (2379 for etcd2), role = "…"`))
 		}
-		ask.Key = literal(c.Etcd)
+		ask.Key = c.Etcd.Literal()
 		return ask, ok && ask.Key != ""
 	case strings.Contains(target, "://"):
 		scheme, _, _ := strings.Cut(target, "://")
@@ -78,7 +78,7 @@ func (l *lister) askOne(c *stack.Check, path, target string) (expect.Ask, bool) 
 
 // want is what the answer must be.
 func (l *lister) want(c *stack.Check) expect.Want {
-	w := expect.Want{Contains: literal(c.Contains), Listed: c.Lists(), List: c.List.Value}
+	w := expect.Want{Contains: c.Contains.Literal(), Listed: c.Lists(), List: c.List.Value}
 	for _, e := range c.Equals {
 		w.Set = append(w.Set, e.Value)
 	}
@@ -103,7 +103,7 @@ func (l *lister) want(c *stack.Check) expect.Want {
 // when there is none, and fleet must be asked.
 func (l *lister) addresses(role *stack.Role, list []string) []string {
 	for _, m := range l.t.Stack.Machines {
-		a := literal(m.Address)
+		a := m.Address.Literal()
 		if m.Matches(role.Metadata) && a != "" && !slices.Contains(list, a) {
 			list = append(list, a)
 		}

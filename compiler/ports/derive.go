@@ -1,7 +1,6 @@
 package ports
 
 import (
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -116,7 +115,7 @@ func (b *builder) listens(n *topology.Node) {
 	if n.Host != nil && n.Host.StandIn {
 		return
 	}
-	groups, loopback := b.on(n), isLoopback(n.Listen())
+	groups, loopback := b.on(n), stack.Loopback(n.Listen())
 	own := b.portOf(n)
 	b.listen(groups, own, label(n), loopback)
 	told := map[port]bool{} // entries that say what they are for
@@ -182,7 +181,7 @@ func (b *builder) asks(from *topology.Node, groups []*Group, at port, what strin
 	}
 	if len(sources) == 0 && from.External() {
 		for _, a := range from.Host.Addresses {
-			if text := literal(a); text != "" {
+			if text := a.Literal(); text != "" {
 				b.use(groups, at, what, Use{Kind: Address, Address: text, Who: name})
 			}
 		}
@@ -198,7 +197,7 @@ func (b *builder) edges(n *topology.Node) {
 		if r == nil || r.Broken || r.Kind != stack.ReadyHTTP && r.Kind != stack.ReadyHTTPS {
 			continue
 		}
-		if host, p, ok := hostAndPort(emit.ReadyText(b.t, e.To, "", r.Target)); ok && !isLoopback(host) && p != e.To.Port().Value {
+		if host, p, ok := hostAndPort(emit.ReadyText(b.t, e.To, "", r.Target)); ok && !stack.Loopback(host) && p != e.To.Port().Value {
 			if at := b.at(host); len(at) > 0 {
 				groups = at
 			}
@@ -293,9 +292,4 @@ func hostAndPort(text string) (host string, port int, ok bool) {
 		port, err = strconv.Atoi(u.Port())
 	}
 	return u.Hostname(), port, err == nil && port > 0
-}
-
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
 }

@@ -156,7 +156,7 @@ func (b *builder) on(n *topology.Node) []*Group {
 	if n.External() {
 		var list []*Group
 		for _, a := range n.Host.Addresses {
-			list = append(list, b.at(literal(a))...)
+			list = append(list, b.at(a.Literal())...)
 		}
 		return list
 	}
@@ -171,14 +171,14 @@ func (b *builder) at(address string) []*Group {
 		return nil
 	}
 	has := func(m *stack.Machine) bool {
-		return slices.Contains([]string{literal(m.Address), literal(m.Public)}, address)
+		return slices.Contains([]string{m.Address.Literal(), m.Public.Literal()}, address)
 	}
 	list := b.list.groups(func(g *Group) bool { return slices.ContainsFunc(g.Machines, has) })
 	if len(list) > 0 {
 		return list
 	}
 	for _, r := range b.s.Roles {
-		if literal(r.Address) == address {
+		if r.Address.Literal() == address {
 			return b.list.WithRole(r.Name)
 		}
 	}
@@ -186,9 +186,3 @@ func (b *builder) at(address string) []*Group {
 }
 
 // literal is a text that is known before anything runs, "" for another one.
-func literal(t stack.Text) string {
-	if !t.Given() || len(t.Refs()) > 0 {
-		return ""
-	}
-	return t.Expand(nil)
-}

@@ -83,7 +83,7 @@ func (b *builder) etcd(e bootstrap.Etcd) {
 		from(members, tcp(n), "etcd")
 		from(proxies, tcp(n), "etcd's proxy")
 	}
-	loopback := isLoopback(literal(b.s.Bootstrap.Etcd.Listen))
+	loopback := stack.Loopback(b.s.Bootstrap.Etcd.Listen.Literal())
 	for _, n := range e.Ports {
 		b.listen(append(slices.Clone(members), proxies...), tcp(n), e.Unit+", for clients", loopback)
 		if loopback {
@@ -181,7 +181,7 @@ func (b *builder) flannelOf(n *topology.Node) {
 			Network string
 			Backend backend
 		}
-		if !strings.HasSuffix(p.Key, "/network/config") || json.Unmarshal([]byte(literal(p.Value)), &config) != nil {
+		if !strings.HasSuffix(p.Key, "/network/config") || json.Unmarshal([]byte(p.Value.Literal()), &config) != nil {
 			continue
 		}
 		if b.list.Pods == "" {
@@ -263,7 +263,7 @@ func listenStream(text string) (port int, loopback, ok bool) {
 		host, number = h, p
 	}
 	n, err := strconv.Atoi(number)
-	return n, isLoopback(host), err == nil && n > 0 && n < 1<<16
+	return n, stack.Loopback(host), err == nil && n > 0 && n < 1<<16
 }
 
 // pxe notes what the server of [pxe] has for machines that start over the network.
@@ -271,7 +271,7 @@ func (b *builder) pxe() {
 	if b.s.PXE == nil {
 		return
 	}
-	g := newGroup("server "+literal(b.s.PXE.Server), nil)
+	g := newGroup("server "+b.s.PXE.Server.Literal(), nil)
 	b.list.Server = g
 	for _, from := range b.list.Groups {
 		if !slices.ContainsFunc(from.Machines, func(m *stack.Machine) bool { return m.MAC.Value != "" }) {

@@ -119,12 +119,12 @@ func (w *writer) addresses(g *Group, o *Opening) (from []string, left bool, err 
 func (w *writer) machines(g *Group) []string {
 	var list []string
 	for _, m := range g.Machines {
-		address := literal(m.Address)
+		address := m.Address.Literal()
 		if !isIPv4(address) {
 			return w.ranges()
 		}
 		list = append(list, address)
-		if public := literal(m.Public); isIPv4(public) {
+		if public := m.Public.Literal(); isIPv4(public) {
 			list = append(list, public)
 		}
 	}

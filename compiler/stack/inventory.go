@@ -144,10 +144,7 @@ func (l *loader) sameMachine() {
 
 // known is an address that is not at fault.
 func (t Text) known() string {
-	if !t.Given() || len(t.Refs()) > 0 {
-		return ""
-	}
-	if s := t.Expand(nil); s != faultyAddress {
+	if s := t.Literal(); s != faultyAddress {
 		return s
 	}
 	return ""
@@ -236,4 +233,36 @@ func (m *Machine) Matches(metadata units.Metadata) bool {
 // machineShape is what may stand behind the name of a machine.
 func machineShape() Shape {
 	return eitherShape(tableShape(Table{Name: "a machine", Keys: keywordsOf(machineWords)}), Shape{Kind: ShapeFalse})
+}
+
+// NoMachine is the finding of somebody who asks for a machine that the stack has not.
+func (s *Stack) NoMachine(name string) diag.Diagnostic {
+	var known []string
+	for _, m := range s.Machines {
+		known = append(known, m.Name)
+	}
+	return s.none(diag.UnknownMachine, "machine", "machine", name, known)
+}
+
+// NoRole is the finding of somebody who asks for a role that the stack has not.
+func (s *Stack) NoRole(name string) diag.Diagnostic {
+	var known []string
+	for _, r := range s.Roles {
+		known = append(known, r.Name)
+	}
+	return s.none(diag.UnknownRole, "roles", "role", name, known)
+}
+
+func (s *Stack) none(code diag.Code, path, what, name string, known []string) diag.Diagnostic {
+	otherwise := "the stack has no " + what + "s"
+	if len(known) > 0 {
+		otherwise = "the " + what + "s are " + strings.Join(known, ", ")
+	}
+	return Suggest(Finding(diag.Error, code, s.Pos, path, "there is no %s %q", what, name), name, known, otherwise)
+}
+
+// Loopback reports whether a host is the machine itself on every machine.
+func Loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
 }

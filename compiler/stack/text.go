@@ -51,6 +51,15 @@ func (t Text) Given() bool { return t.given }
 // sound reports whether there is a text, and nothing in it at fault.
 func (t Text) sound() bool { return t.given && !t.fault }
 
+// Literal returns a text that is known when the stack is read, "" for one with references
+// in it.
+func (t Text) Literal() string {
+	if !t.Given() || len(t.Refs()) > 0 {
+		return ""
+	}
+	return t.Expand(nil)
+}
+
 // Refs returns the open expressions in the order in which they stand.
 func (t Text) Refs() []Ref {
 	var refs []Ref
