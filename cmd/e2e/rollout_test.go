@@ -42,9 +42,12 @@ func TestRollout(t *testing.T) {
 	samples, fewestWeb, fewestAgents := 0, 3, len(c.Nodes())
 	for !submit.over() {
 		began := time.Now()
-		webs, agents := c.rolling(t)
+		webs, agents, seen := c.rolling(t)
 		if time.Since(began) > time.Second {
 			continue // one machine was asked before a change and another after the next one
+		}
+		if webs < min(2, fewestWeb) || agents < min(len(c.Nodes())-1, fewestAgents) {
+			t.Logf("%s to %s: too few are up: %q", began.Format("15:04:05.000"), time.Now().Format("15:04:05.000"), seen)
 		}
 		fewestWeb, fewestAgents = min(fewestWeb, webs), min(fewestAgents, agents)
 		samples++
@@ -68,10 +71,11 @@ func TestRollout(t *testing.T) {
 }
 
 // rolling counts the instances that are up, and the machines on which the global unit
-// or its stand-in is, as systemd has it.
-func (c cluster) rolling(t *testing.T) (webs, agents int) {
+// or its stand-in is, as systemd has it. seen is what each machine has said.
+func (c cluster) rolling(t *testing.T) (webs, agents int, seen map[string][]string) {
 	t.Helper()
 	up := map[string]bool{}
+	seen = map[string][]string{}
 	for _, n := range c.Nodes() {
 		text, err := n.Exec(within(t), "systemctl", "list-units", "--plain", "--no-legend", "--state=active", "web@*", "agent.service", "agent.on-*")
 		if err != nil {
@@ -83,6 +87,7 @@ func (c cluster) rolling(t *testing.T) (webs, agents int) {
 				found = append(found, f[0])
 			}
 		}
+		seen[n.Name] = found
 		for _, unit := range found {
 			if strings.HasPrefix(unit, "web@") {
 				up[unit] = true
@@ -92,5 +97,5 @@ func (c cluster) rolling(t *testing.T) (webs, agents int) {
 			agents++
 		}
 	}
-	return len(up), agents
+	return len(up), agents, seen
 }
