@@ -32,15 +32,7 @@ func commandsOf(t *topology.Topology, set *units.Set) []command {
 	var list []command
 	for _, u := range set.Units {
 		for _, value := range units.Get(u.Options, "Service", "ExecStart") {
-			lines, err := units.SplitExec(value)
-			if err != nil {
-				continue
-			}
-			for _, line := range lines {
-				var words []string
-				for _, w := range line.Words {
-					words = append(words, w.Text)
-				}
+			for _, words := range commandLines(value) {
 				if c, ok := commandOf(words); ok {
 					n := t.ByName(u.Name)
 					c.from, c.roles = n.Path(), rolesOf(t, n, 0)
@@ -59,6 +51,22 @@ func commandsOf(t *topology.Topology, set *units.Set) []command {
 		}
 	}
 	return slices.Concat(list, etcdHosts(t.Stack), bootEtcd(t.Stack))
+}
+
+// commandLines are the lines of one ExecStart=, each as its words; none of a value that
+// systemd cannot split, which is a finding of its own.
+func commandLines(value string) [][]string {
+	commands, err := units.SplitExec(value)
+	if err != nil {
+		return nil
+	}
+	lines := make([][]string, len(commands))
+	for i, c := range commands {
+		for _, w := range c.Words {
+			lines[i] = append(lines[i], w.Text)
+		}
+	}
+	return lines
 }
 
 // rolesOf returns the roles on whose machines a unit may be, nil for all machines.

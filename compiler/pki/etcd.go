@@ -2,12 +2,10 @@ package pki
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/stack"
-	"github.com/stackc/stackc/units"
 )
 
 // etcdClient is the name of the certificate that clients of etcd show, all the same:
@@ -83,30 +81,20 @@ func isEtcd(h *stack.Host) bool {
 	return h.Unit != "" && (h.Key == etcd || slices.Contains([]string{"etcd", "etcd2", "etcd-member"}, h.Unit.Base()))
 }
 
-// execStarts are the words of each command line.
+// execStarts are the command lines of services, each as its words.
 func execStarts(sections []*stack.Section) [][]string {
-	var list [][]string
+	var lines [][]string
 	for _, s := range sections {
 		for _, d := range s.Directives {
 			if s.Name != "Service" || d.Name != "ExecStart" {
 				continue
 			}
 			for _, v := range d.Values {
-				lines, err := units.SplitExec(v.Source())
-				if err != nil {
-					continue
-				}
-				for _, line := range lines {
-					var words []string
-					for _, w := range line.Words {
-						words = append(words, w.Text)
-					}
-					list = append(list, words)
-				}
+				lines = append(lines, commandLines(v.Source())...)
 			}
 		}
 	}
-	return list
+	return lines
 }
 
 // servesTLS reports whether a command is an etcd that has a certificate.
@@ -126,15 +114,13 @@ func (p *planner) etcd(c command) error {
 	}
 	for _, m := range on {
 		cert := Certificate{Name: "etcd-" + m.Name, Identity: Identity{User: "etcd-" + m.Name}, Server: true, Client: true}
-		cert.DNS, cert.IP = []string{"localhost"}, []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+		cert.callHere()
 		for _, name := range c.roles {
 			if r := p.stack.Role(name); r != nil && m.Has(name) {
 				cert.call(r.Address.Source())
 			}
 		}
-		for _, name := range []string{m.Address.Source(), m.Public.Source(), m.Hostname()} {
-			cert.call(name)
-		}
+		cert.call(m.Address.Source(), m.Public.Source(), m.Hostname())
 		p.certificate(cert)
 		for _, of := range []string{"", "peer-"} {
 			p.file(File{Machine: m.Name, Path: c.flags[of+"cert-file"], Name: cert.Name + CertSuffix, Owner: c.owner})

@@ -98,3 +98,20 @@ func (p *Plan) Certificate(name string) (Certificate, bool) {
 	}
 	return p.Certificates[i], true
 }
+
+// callHere adds what a server is called by who is on its own machine.
+func (c *Certificate) callHere() { c.call("localhost", "127.0.0.1") }
+
+// call adds names and addresses by which the server is called, each once; "" is none.
+func (c *Certificate) call(names ...string) {
+	for _, name := range names {
+		addr, err := netip.ParseAddr(name)
+		switch {
+		case name == "":
+		case err == nil && !slices.Contains(c.IP, addr):
+			c.IP = append(c.IP, addr)
+		case err != nil && !slices.Contains(c.DNS, name):
+			c.DNS = append(c.DNS, name)
+		}
+	}
+}
