@@ -11,6 +11,7 @@ import (
 type permit struct {
 	*stack.Allowance
 	unit string // key of the unit that it covers, "" for the whole of its file
+	host string // key of the host entry that it covers
 	path string // logical path that it covers besides
 	top  bool   // stands at the top of the stack file: covers everything
 	used bool
@@ -51,6 +52,11 @@ func permitsOf(s *stack.Stack) []*permit {
 			list = append(list, &permit{Allowance: a, unit: u.Key})
 		}
 	}
+	for _, h := range s.Hosts {
+		for _, a := range h.Allow {
+			list = append(list, &permit{Allowance: a, host: h.Key})
+		}
+	}
 	for _, p := range s.Networks {
 		for _, a := range p.Allow {
 			list = append(list, &permit{Allowance: a, path: allowPath(a)})
@@ -74,6 +80,9 @@ func (p *permit) place() string {
 	if p.unit != "" {
 		return "unit." + p.unit + ".allow"
 	}
+	if p.host != "" {
+		return "host." + p.host + ".allow"
+	}
 	return "allow"
 }
 
@@ -92,22 +101,24 @@ func (p *permit) covers(s *stack.Stack, d diag.Diagnostic) bool {
 	case p.top:
 		return true
 	case p.unit != "":
-		return isAbout(s, d.Path, p.unit)
+		return isAbout(d.Path, "unit.", p.unit, func(key string) bool { return s.Unit(key) != nil })
+	case p.host != "":
+		return isAbout(d.Path, "host.", p.host, func(key string) bool { return s.Host(key) != nil })
 	case p.path != "":
 		return p.path == d.Path
 	}
 	return d.Span.File() == p.Pos.Span.File()
 }
 
-// isAbout reports whether a logical path is about the unit under key, and not
-// about one whose key goes on behind it: "backup.timer" is not "backup".
-func isAbout(s *stack.Stack, path, key string) bool {
-	rest, ok := strings.CutPrefix(path, "unit."+key)
+// isAbout reports whether a logical path is about the unit or host entry under key,
+// and not about one whose key goes on behind it: "backup.timer" is not "backup".
+func isAbout(path, table, key string, exists func(key string) bool) bool {
+	rest, ok := strings.CutPrefix(path, table+key)
 	if !ok || rest != "" && rest[0] != '.' && rest[0] != '[' {
 		return false
 	}
 	for i := 1; i <= len(rest); i++ {
-		if (i == len(rest) || rest[i] == '.' || rest[i] == '[') && s.Unit(key+rest[:i]) != nil {
+		if (i == len(rest) || rest[i] == '.' || rest[i] == '[') && exists(key+rest[:i]) {
 			return false
 		}
 	}

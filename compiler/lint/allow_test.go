@@ -3,6 +3,7 @@ package lint
 import (
 	"testing"
 
+	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/compiler/stack"
 )
@@ -12,6 +13,10 @@ func TestIsAbout(t *testing.T) {
 [unit.backup]
 [unit."backup.timer"]
 [unit.back]
+[host.disk]
+unit = "disk.service"
+[host."disk.mount"]
+unit = "disk.mount"
 `}})
 	for _, c := range []struct {
 		path, key string
@@ -29,8 +34,13 @@ func TestIsAbout(t *testing.T) {
 		{"host.backup", "backup", false},
 		{"", "backup", false},
 	} {
-		if got := isAbout(s, c.path, c.key); got != c.want {
-			t.Errorf("%q about %q: %v", c.path, c.key, got)
+		if got := (&permit{unit: c.key}).covers(s, diag.Diagnostic{Path: c.path}); got != c.want {
+			t.Errorf("%q about unit %q: %v", c.path, c.key, got)
+		}
+	}
+	for path, want := range map[string]bool{"host.disk": true, "host.disk.role": true, "host.disk.mount.role": false, "unit.disk": false} {
+		if got := (&permit{host: "disk"}).covers(s, diag.Diagnostic{Path: path}); got != want {
+			t.Errorf("%q about host entry \"disk\": %v", path, got)
 		}
 	}
 }

@@ -26,7 +26,7 @@ type machineless struct {
 // can have: fleet leaves a unit whose metadata no machine has without a machine for
 // ever, and says so nowhere (fleet v1.0.0 engine/scheduler.go Decide: it tries again at every pass). Without an
 // inventory nobody knows what machines there are. Those of one role are one fault;
-// a unit that allows it is asked by itself, so that its allowance is about it alone.
+// one that allows it is asked by itself, so that its allowance is about it alone.
 func (c *checker) machineless() {
 	if len(c.t.Stack.Machines) == 0 {
 		return
@@ -57,7 +57,13 @@ func (c *checker) machineless() {
 
 // permits reports whether a node has an allowance of its own.
 func permits(n *topology.Node) bool {
-	return n.Unit != nil && slices.ContainsFunc(n.Unit.Allow, func(a *stack.Allowance) bool { return a.Code == string(diag.NoMachine) })
+	own := []*stack.Allowance{}
+	if n.Unit != nil {
+		own = n.Unit.Allow
+	} else if n.Host != nil {
+		own = n.Host.Allow
+	}
+	return slices.ContainsFunc(own, func(a *stack.Allowance) bool { return a.Code == string(diag.NoMachine) })
 }
 
 // whyMachineless says why no machine can have a node, nil when one can, or when it

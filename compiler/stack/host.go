@@ -67,6 +67,8 @@ var hostWords = []keyword[Host]{
 		"true: systemd starts it at every boot", `true`),
 	key("start", flag(), func(h *Host) *Flag { return &h.Start },
 		"true: it is started as soon as the machine is configured", `true`),
+	listKey("allow", allowances(), func(h *Host) *[]*Allowance { return &h.Allow },
+		"codes of findings that are right as they are about this entry", `["no-machine"]`),
 }
 
 // host reads the table of a host entry over what h already holds.

@@ -74,6 +74,7 @@ func (l *loader) shareHost(d *decoder, h *Host, body *syntax.Table) {
 		h.After = again.After
 	}
 	h.fillUnit(again)
+	h.Allow = append(slices.Clone(h.Allow), again.Allow...) // what is right for one does not hide what another says
 }
 
 func sources(list []Text) string {

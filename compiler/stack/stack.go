@@ -143,6 +143,8 @@ type Host struct {
 	Mask Mask
 	// Enable and Start say what bootstrap has systemd do with it.
 	Enable, Start Flag
+	// Allow are findings about the entry that are right so.
+	Allow []*Allowance
 }
 
 // Unit is one unit that the stack gives to fleet.
