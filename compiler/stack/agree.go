@@ -25,7 +25,7 @@ type disagreement struct {
 	first, later saying
 }
 
-// agreement watches over the tables that a stack has once. A file stands over the
+// agreement watches over the tables that a stack has once, and over checks. A file stands over the
 // libraries that it uses, and an overlay over all; between two libraries that know
 // nothing of each other the order of `use` would choose, which nobody meant.
 type agreement struct {
@@ -70,6 +70,12 @@ func (a *agreement) note(path string, now saying, overlaid bool) {
 		}
 	}
 	a.said[path] = append(others, now)
+}
+
+// disputed reports whether two libraries say different values of a key, and no file
+// above them has said which it is.
+func (a *agreement) disputed(path string) bool {
+	return slices.ContainsFunc(a.apart, func(x disagreement) bool { return x.path == path })
 }
 
 // sameText is a value as two libraries may both write it: with parameters put in,

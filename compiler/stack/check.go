@@ -3,6 +3,7 @@ package stack
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
@@ -101,24 +102,45 @@ func (l *loader) checks(d *decoder, tree *syntax.Table) {
 
 func (l *loader) check(d *decoder, name string, e *syntax.Entry) {
 	i := slices.IndexFunc(l.stack.Checks, func(c *Check) bool { return c.Name == name })
-	if e.Value.Kind == syntax.Bool && !e.Value.Bool {
-		if i < 0 {
-			d.errorf(diag.UnknownName, e.KeySpan, "there is no check %q to take out", name).suggest(name, l.checkNames())
+	takenOut := e.Value.Kind == syntax.Bool && !e.Value.Bool
+	if takenOut && i < 0 {
+		d.errorf(diag.UnknownName, e.KeySpan, "there is no check %q to take out", name).suggest(name, l.checkNames())
+		return
+	}
+	var body *syntax.Table
+	if !takenOut {
+		if body = d.table(e.Value, "a table, or false to take out the check of a library"); body == nil {
 			return
 		}
+	}
+	before := l.agreement.disputed(d.path())
+	l.agreeOnCheck(d, e)
+	switch c := (&Check{Name: name, Pos: d.pos(e.KeySpan)}); {
+	case l.agreement.disputed(d.path()): // which is reported
+	case takenOut:
 		l.stack.Checks = slices.Delete(l.stack.Checks, i, i+1)
-		return
-	}
-	body := d.table(e.Value, "a table, or false to take out the check of a library")
-	if body == nil {
-		return
-	}
-	c := &Check{Name: name, Pos: d.pos(e.KeySpan)}
-	if i >= 0 {
-		c = l.stack.Checks[i]
-	} else {
+	case i < 0:
 		l.stack.Checks = append(l.stack.Checks, c)
+		l.readCheck(d, c, e, body)
+	case before:
+		l.stack.Checks[i] = c // a mix of what libraries say differently was nobody's check
+		l.readCheck(d, c, e, body)
+	default:
+		l.readCheck(d, l.stack.Checks[i], e, body)
 	}
+}
+
+// agreeOnCheck holds a check against what other libraries say of it, as a whole: one
+// half from each would ask what nobody wrote.
+func (l *loader) agreeOnCheck(d *decoder, e *syntax.Entry) {
+	if text, ok := d.sameText(e.Value); ok {
+		now := saying{text: strconv.Quote(d.scope.use.prefix()) + text, pos: d.pos(e.KeySpan)} // names in it begin with the prefix
+		l.agreement.note(d.path(), now, l.overlaid)
+	}
+}
+
+// readCheck reads what a file says of a check over what c holds of it.
+func (l *loader) readCheck(d *decoder, c *Check, e *syntax.Entry, body *syntax.Table) {
 	before := len(*d.findings)
 	read(d, c, body, "a check", checkWords)
 	if len(*d.findings) == before && !slices.ContainsFunc(body.Entries, func(e *syntax.Entry) bool { return d.lost(e.Value) }) {
