@@ -84,6 +84,34 @@ func plainWords(value string) (words []string, ok bool) {
 	return words, true
 }
 
+// fetcher is a program that fetches files, by the flags of it that a download has the
+// same meaning for.
+type fetcher struct {
+	alone  string   // pattern of those that take no value
+	file   []string // their value is the file that it writes,
+	folder []string // or the folder for it
+	paced  []string // how long and how often it tries: a download tries until the file comes
+}
+
+func fetcherOf(program string) (f fetcher, known bool) {
+	switch program {
+	case "curl":
+		return fetcher{
+			alone: `-[sfSLv#]+|--silent|--fail|--show-error|--location|--progress-bar`,
+			file:  []string{"-o", "--output", "-Lo", "-sLo", "-sSLo", "-fsSLo", "-fLo", "-so", "-fso"},
+			paced: []string{"--retry", "--retry-delay", "--connect-timeout"},
+		}, true
+	case "wget":
+		return fetcher{
+			alone:  `-q|-nv|-N|-v|--quiet|--no-verbose|--timestamping|-nc`,
+			file:   []string{"-O", "-qO", "-NO", "--output-document"},
+			folder: []string{"-P", "--directory-prefix"},
+			paced:  []string{"-t", "--tries", "-T", "--timeout"},
+		}, true
+	}
+	return fetcher{}, false
+}
+
 // fetches reads a command that fetches one file. A reason says why such a command
 // is no download.
 func fetches(value string) (d *download, reason string) {
@@ -91,40 +119,20 @@ func fetches(value string) (d *download, reason string) {
 	if !ok || len(words) == 0 {
 		return nil, ""
 	}
-	// Without a chmod the file has the mode of a new one under systemd's umask of 0022.
-	d = &download{mode: "0644"}
-	var rest []string
-	var values map[string]string
-	switch path.Base(words[0]) {
-	case "curl":
-		rest, values, ok = arguments(words[1:], `-[sfSLv#]+|--silent|--fail|--show-error|--location|--progress-bar`,
-			"-o", "--output", "--retry", "--retry-delay", "--connect-timeout", "-Lo", "-sLo", "-sSLo", "-fsSLo", "-fLo", "-so", "-fso")
-	case "wget":
-		rest, values, ok = arguments(words[1:], `-q|-nv|-N|-v|--quiet|--no-verbose|--timestamping|-nc`, "-O", "-qO", "-NO", "--output-document", "-P", "--directory-prefix", "-t", "--tries", "-T", "--timeout")
-	default:
+	program := path.Base(words[0])
+	f, known := fetcherOf(program)
+	if !known {
 		return nil, ""
 	}
-	if !ok {
-		return nil, fmt.Sprintf("%s is called with a flag that download has no word for", path.Base(words[0]))
+	from, values, ok := arguments(words[1:], f.alone, slices.Concat(f.file, f.folder, f.paced)...)
+	switch {
+	case !ok:
+		return nil, fmt.Sprintf("%s is called with a flag that download has no word for", program)
+	case len(from) != 1:
+		return nil, fmt.Sprintf("it fetches %d things at once", len(from))
 	}
-	folder := ""
-	for name, v := range values {
-		switch {
-		case name == "-P" || name == "--directory-prefix":
-			folder = v
-		case strings.HasSuffix(name, "o") || name == "--output" || name == "--output-document" || strings.HasSuffix(name, "O"):
-			d.to = v
-		}
-	}
-	if len(rest) != 1 {
-		return nil, fmt.Sprintf("it fetches %d things at once", len(rest))
-	}
-	d.url = rest[0]
-	if parsed, err := url.Parse(d.url); folder != "" && d.to == "" && err == nil {
-		d.to = path.Join(folder, path.Base(parsed.Path))
-	} else if folder != "" && d.to == "" {
-		d.to = path.Join(folder, path.Base(d.url)) // a placeholder of a guide; the compiler judges it
-	}
+	// Without a chmod the file has the mode of a new one under systemd's umask of 0022.
+	d = &download{url: from[0], to: f.target(from[0], values), mode: "0644"}
 	switch {
 	case d.to == "/dev/null" || d.to == "-":
 		return nil, ""
@@ -136,6 +144,28 @@ func fetches(value string) (d *download, reason string) {
 	return d, ""
 }
 
+// target is the file that the program writes, "" when no flag says it. One that is
+// named in several ways has the first of them, in the order of the flags above.
+func (f fetcher) target(from string, values map[string]string) string {
+	first := func(flags []string) string {
+		for _, name := range flags {
+			if v := values[name]; v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	file, folder := first(f.file), first(f.folder)
+	if file != "" || folder == "" {
+		return file
+	}
+	name := from // a placeholder of a guide may be no URL; the compiler judges it
+	if u, err := url.Parse(from); err == nil {
+		name = u.Path
+	}
+	return path.Join(folder, path.Base(name))
+}
+
 // toml writes a download.
 func (d *download) toml() string {
 	s := fmt.Sprintf("{ url = %s, to = %s, ", quote(escapeExpressions(d.url)), quote(escapeExpressions(d.to)))
@@ -143,16 +173,4 @@ func (d *download) toml() string {
 		s += fmt.Sprintf("mode = %s, ", quote(d.mode))
 	}
 	return s + "unverified = true }"
-}
-
-// roleOf is the one role of a unit, "" for none or several.
-func (u *unit) role() string {
-	if u.idiom == nil {
-		return ""
-	}
-	k := slices.IndexFunc(u.idiom.words, func(w word) bool { return w.name == "role" })
-	if k < 0 || len(u.idiom.words[k].values) != 1 {
-		return ""
-	}
-	return u.idiom.words[k].values[0]
 }

@@ -58,12 +58,6 @@ func (i *importer) chooseRoles() {
 
 // liftPlacement says [X-Fleet] in stackc's words.
 func (i *importer) liftPlacement(u *unit) {
-	lines := 0
-	for _, o := range u.want {
-		if o.Section == units.FleetSection {
-			lines++
-		}
-	}
 	p, losses := units.ParsePlacement(u.name, u.want)
 	for _, l := range losses {
 		if l.Kind != units.LossDeprecated {
@@ -71,7 +65,7 @@ func (i *importer) liftPlacement(u *unit) {
 			return
 		}
 	}
-	if lines == 0 {
+	if !slices.ContainsFunc(u.want, func(o units.Option) bool { return o.Section == units.FleetSection }) {
 		u.idiom.words = []word{}
 		return
 	}
@@ -79,43 +73,66 @@ func (i *importer) liftPlacement(u *unit) {
 		i.asItWas(u, u.lineWith(o), fmt.Sprintf("%s=%s is another for each instance", o.Name, o.Value))
 		return
 	}
-	var words []word
-	add := func(name string, values ...string) {
-		if len(values) > 0 {
-			words = append(words, word{name: name, values: values})
-		}
-	}
-	if p.Global {
-		words = append(words, word{name: "global"})
-	}
-	if p.MachineID != "" {
-		add("machine_id", p.MachineID)
-	}
-	var roles, pairs []string
-	for _, key := range p.Metadata.Keys() {
-		for _, value := range p.Metadata[key] {
-			k := slices.IndexFunc(i.roles, func(r role) bool { return r.pair == key+"="+value })
-			if k >= 0 {
-				roles = append(roles, i.roles[k].name)
-			} else {
-				pairs = append(pairs, key+"="+value)
-			}
-		}
-	}
-	add("role", roles...)
-	add("metadata", pairs...)
-	add("machine_of", i.keysFor(p.MachineOf)...)
-	add("conflicts", i.keysFor(p.Conflicts)...)
+	words := i.placementWords(p)
 	if len(words) == 0 {
 		i.asItWas(u, u.parsed.Lines[u.fleetLines()[0]].Line, "its [X-Fleet] places it nowhere in particular")
 		return
 	}
 	u.idiom.words = words
-	var names []string
-	for _, w := range words {
-		names = append(names, w.name)
+	names := make([]string, len(words))
+	for n, w := range words {
+		names[n] = w.name
 	}
 	u.idiom.lifts = append(u.idiom.lifts, &lift{word: "placement", lines: u.fleetLines(), message: fmt.Sprintf("%s says [X-Fleet]", strings.Join(names, ", "))})
+}
+
+// placementWords are those that say a placement, in the order in which they are written.
+func (i *importer) placementWords(p units.Placement) []word {
+	var words []word
+	if p.Global {
+		words = append(words, word{name: "global"})
+	}
+	add := func(name string, values ...string) {
+		if len(values) > 0 {
+			words = append(words, word{name: name, values: values})
+		}
+	}
+	if p.MachineID != "" {
+		add("machine_id", p.MachineID)
+	}
+	roles, pairs := i.splitMetadata(p.Metadata)
+	add("role", roles...)
+	add("metadata", pairs...)
+	add("machine_of", i.keysFor(p.MachineOf)...)
+	add("conflicts", i.keysFor(p.Conflicts)...)
+	return words
+}
+
+// splitMetadata tells the roles of the stack from other metadata, which stays KEY=VALUE.
+func (i *importer) splitMetadata(m units.Metadata) (roles, pairs []string) {
+	for _, key := range m.Keys() {
+		for _, value := range m[key] {
+			pair := key + "=" + value
+			if k := slices.IndexFunc(i.roles, func(r role) bool { return r.pair == pair }); k >= 0 {
+				roles = append(roles, i.roles[k].name)
+			} else {
+				pairs = append(pairs, pair)
+			}
+		}
+	}
+	return roles, pairs
+}
+
+// role is the one role of a unit, "" for none or several.
+func (u *unit) role() string {
+	if u.idiom == nil {
+		return ""
+	}
+	k := slices.IndexFunc(u.idiom.words, func(w word) bool { return w.name == "role" })
+	if k < 0 || len(u.idiom.words[k].values) != 1 {
+		return ""
+	}
+	return u.idiom.words[k].values[0]
 }
 
 // ofInstance finds an option of a template's [X-Fleet] that only an instance gives
