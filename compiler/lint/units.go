@@ -134,7 +134,11 @@ func (c *unitChecker) rule(u units.Unit, broken units.RuleError, origins []emit.
 		if code != diag.UnitName { // that names the unit itself
 			text = fmt.Sprintf("%s: %s", u.Name, text)
 		}
-		c.findings.Add(stack.Finding(severity, code, pos, path, "%s", text).WithHelp(help(code)))
+		found := stack.Finding(severity, code, pos, path, "%s", text).WithHelp(help(code))
+		if broken.Rule == units.RuleSetting && broken.Index < 0 {
+			found = stack.Suggest(found, node.Unit.Key, c.t.Stack.UnitsElsewhere(node.Unit), found.Help)
+		}
+		c.findings.Add(found)
 	}
 }
 

@@ -144,7 +144,7 @@ func (l *loader) readCheck(d *decoder, c *Check, e *syntax.Entry, body *syntax.T
 	before := len(*d.findings)
 	read(d, c, body, "a check", checkWords)
 	if len(*d.findings) == before && !slices.ContainsFunc(body.Entries, func(e *syntax.Entry) bool { return d.lost(e.Value) }) {
-		d.wholeCheck(c, e)
+		d.wholeCheck(c, e, elsewhere(c.Pos.Span, l.stack.Checks, func(c *Check) (string, Pos) { return c.Name, c.Pos }))
 		c.Broken = len(*d.findings) > before
 		return
 	}
@@ -159,8 +159,9 @@ func (l *loader) checkNames() []string {
 	return list
 }
 
-// wholeCheck reports words of a check that do not go together.
-func (d *decoder) wholeCheck(c *Check, e *syntax.Entry) {
+// wholeCheck reports words of a check that do not go together. One that asks nothing may
+// be meant to be one of those that are known.
+func (d *decoder) wholeCheck(c *Check, e *syntax.Entry, known []string) {
 	for _, t := range []Text{c.HTTP, c.Etcd, c.Contains} {
 		if t.Given() {
 			if _, ok := d.closed(t); !ok {
@@ -172,7 +173,8 @@ func (d *decoder) wholeCheck(c *Check, e *syntax.Entry) {
 	url := strings.Contains(c.HTTP.Source(), "://")
 	switch {
 	case !c.HTTP.Given() && !c.Etcd.Given():
-		d.errorf(diag.MissingKey, e.KeySpan, "check %q asks nothing", c.Name).help(`add http = "/path" and of = "UNIT", http = "http://…", or etcd = "/key"`)
+		d.errorf(diag.MissingKey, e.KeySpan, "check %q asks nothing", c.Name).suggest(c.Name, known).
+			orHelp(`add http = "/path" and of = "UNIT", http = "http://…", or etcd = "/key"`)
 	case c.HTTP.Given() && c.Etcd.Given():
 		d.errorf(diag.BadValue, c.Etcd.Pos.Span, "check %q asks both http and etcd", c.Name).help("make two checks of it")
 	case c.HTTP.Given() && !path && !url:

@@ -34,7 +34,8 @@ func (l *loader) hosts(d *decoder, tree *syntax.Table) {
 		d.host(h, body)
 		if h.Unit == "" && len(h.Addresses) == 0 && body.Get("unit") == nil && !mistyped(body, keywordsOf(hostWords).Names(), "unit", "address") {
 			d.errorf(diag.MissingKey, e.KeySpan, "host %q names no unit", e.Key).
-				help(`add unit = %q when it is a unit of the hosts, or address = "…" when it is outside of the cluster`, units.Complete(e.Key))
+				suggest(e.Key, elsewhere(h.Pos.Span, l.stack.Hosts, func(h *Host) (string, Pos) { return h.Key, h.Pos })).
+				orHelp(`add unit = %q when it is a unit of the hosts, or address = "…" when it is outside of the cluster`, units.Complete(e.Key))
 		}
 	}
 }

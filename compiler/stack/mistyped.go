@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
+	"github.com/stackc/stackc/compiler/source"
 	"github.com/stackc/stackc/compiler/syntax"
 )
 
@@ -92,6 +93,24 @@ func joined(a, b *syntax.Value) *syntax.Value {
 		v.Elems[last] = joined(a.Elems[last], b)
 	}
 	return &v
+}
+
+// elsewhere lists the names in list that other files brought in than the one of span. Who
+// changes one of those and mistypes its name begins a new thing, of which most is missing.
+func elsewhere[T any](span source.Span, list []T, of func(T) (string, Pos)) []string {
+	var names []string
+	for _, other := range list {
+		if name, pos := of(other); pos.Span.File() != span.File() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// UnitsElsewhere lists the keys of the units that other files brought in than the one in
+// which u begins: one of them is meant when u is there by a mistyped name only.
+func (s *Stack) UnitsElsewhere(u *Unit) []string {
+	return elsewhere(u.Pos.Span, s.Units, func(u *Unit) (string, Pos) { return u.Key, u.Pos })
 }
 
 // read reads a table that becomes o by its keywords, in the order of the file.

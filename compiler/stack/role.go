@@ -13,7 +13,8 @@ func (l *loader) roles(d *decoder, tree *syntax.Table) {
 	d = d.at("roles")
 	t := d.tableOf(tree, "roles")
 	for _, e := range t.Entries {
-		r := d.at(e.Key).role(e, l.overlaidRole(e.Key))
+		known := elsewhere(e.KeySpan, l.stack.Roles, func(r *Role) (string, Pos) { return r.Name, r.Pos })
+		r := d.at(e.Key).role(e, l.overlaidRole(e.Key), known)
 		if old := l.stack.roles[e.Key]; old != nil {
 			if l.shares(d, l.roleFrom[old]) {
 				l.sharedRole(d.at(e.Key), e, r, old)
@@ -39,8 +40,9 @@ var roleWords = []keyword[Role]{
 		"version of systemd on its machines", "219"),
 }
 
-// role reads one role, over what is known of it unless that is nil.
-func (d *decoder) role(e *syntax.Entry, over *Role) *Role {
+// role reads one role, over what is known of it unless that is nil. One that says nothing
+// may be meant to be one of those that are known.
+func (d *decoder) role(e *syntax.Entry, over *Role, known []string) *Role {
 	r := &Role{Name: e.Key, Pos: d.pos(e.KeySpan), Metadata: units.Metadata{}}
 	if over != nil {
 		r.Address, r.Systemd = over.Address, over.Systemd
@@ -55,7 +57,7 @@ func (d *decoder) role(e *syntax.Entry, over *Role) *Role {
 		}
 		if m == nil {
 			if !mistyped(v.Table, keywordsOf(roleWords).Names(), "metadata") {
-				d.noMetadata(e)
+				d.noMetadata(e, known)
 			}
 			r.Broken = true
 			return r
@@ -65,7 +67,7 @@ func (d *decoder) role(e *syntax.Entry, over *Role) *Role {
 		r.Pairs = d.pairs(v)
 	}
 	if v.Kind == syntax.Array && len(v.Elems) == 0 {
-		d.noMetadata(e)
+		d.noMetadata(e, known)
 	}
 	for _, p := range r.Pairs {
 		key, value, _ := strings.Cut(p.Value, "=")
@@ -75,8 +77,9 @@ func (d *decoder) role(e *syntax.Entry, over *Role) *Role {
 	return r
 }
 
-func (d *decoder) noMetadata(e *syntax.Entry) {
-	d.errorf(diag.MissingKey, e.KeySpan, "role %q does not say which machines it means", e.Key).help(`add metadata = "key=value"`)
+func (d *decoder) noMetadata(e *syntax.Entry, known []string) {
+	d.errorf(diag.MissingKey, e.KeySpan, "role %q does not say which machines it means", e.Key).
+		suggest(e.Key, known).orHelp(`add metadata = "key=value"`)
 }
 
 // pairs reads key=value words of fleet's metadata.
