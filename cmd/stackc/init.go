@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -32,8 +33,8 @@ func (p *program) init() *cli.Command {
 		ArgsUsage: "[FILE]",
 		Description: `Writes a small stack into FILE, otherwise stack.toml: two services, one of which waits
 for the other on another machine. With --from it is a stack that uses that library,
-with the values that the library needs, and all others as comments. A file that is there is never
-replaced. "-" is the standard output.
+with the values that the library needs, and all others as comments. A FILE without
+extension gets .toml. A file that is there is never replaced. "-" is the standard output.
 
 examples:
   stackc init shop.toml
@@ -58,8 +59,9 @@ exit codes: 0 done; 1 error`,
 
 // writeFirst writes the first stack into a file that is not there yet.
 func (p *program) writeFirst(o *starting, path string) error {
-	if _, err := os.Lstat(path); path != "-" && !errors.Is(err, fs.ErrNotExist) {
-		return misuse("choose another name", "%s is there already", path)
+	path, err := freshPath(path)
+	if err != nil {
+		return err
 	}
 	file := path
 	if path == "-" {
@@ -92,6 +94,32 @@ func (p *program) writeFirst(o *starting, path string) error {
 		next += fmt.Sprintf("  %-*s   %s\n", width, s[0], s[1])
 	}
 	return p.printf("%s", next)
+}
+
+// freshPath is where a stack file that is called path goes. It ends in .toml, by which
+// status and others know a FILE from the name of a STACK; nothing may be there.
+func freshPath(path string) (string, error) {
+	if path == "-" {
+		return path, nil
+	}
+	given, name := path, filepath.Base(path)
+	if info, err := os.Stat(path); err == nil && info.IsDir() || strings.HasSuffix(path, "/") {
+		return "", misuse("name a file in it: stackc init "+shellWord(filepath.Join(path, defaultFile)), "%s is a folder", path)
+	}
+	switch ext := filepath.Ext(name); {
+	case ext == ".toml" && name != ext:
+	case ext == "" && name != "":
+		path += ".toml"
+	default:
+		base := cmp.Or(strings.TrimSuffix(name, ext), "stack")
+		return "", misuse("write stackc init "+shellWord(filepath.Join(filepath.Dir(path), base+".toml")), "the name of a stack file ends in .toml, and that of %s does not", path)
+	}
+	for _, there := range []string{given, path} {
+		if _, err := os.Lstat(there); !errors.Is(err, fs.ErrNotExist) {
+			return "", misuse("choose another name", "%s is there already", there)
+		}
+	}
+	return path, nil
 }
 
 // firstStack returns the text, in the common style.
