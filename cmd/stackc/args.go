@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -45,6 +46,7 @@ type arguments struct {
 	global  []string // flags
 	own     []string // flags of the command
 	words   []string // neither flags nor the command
+	given   []string // the first names of all flags, without those that are =false
 }
 
 // word takes an argument that is no flag: the command, or what it is about.
@@ -65,7 +67,7 @@ func (a *arguments) word(arg string) error {
 // flag takes a flag and, if it stands in the next argument, its value. It
 // returns how many further arguments it has used.
 func (a *arguments) flag(arg string, next []string) (int, error) {
-	name, _, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	name, value, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 	switch name {
 	case "help", "h":
 		a.help = true
@@ -82,6 +84,9 @@ func (a *arguments) flag(arg string, next []string) (int, error) {
 		return 0, a.unknown(arg, name)
 	}
 	*list = append(*list, arg)
+	if on, err := strconv.ParseBool(value); takesValue(found) || !inline || err != nil || on {
+		a.given = append(a.given, found.Names()[0])
+	}
 	if inline || !takesValue(found) {
 		return 0, nil
 	}
@@ -142,6 +147,9 @@ func (a *arguments) finish(rest []string) ([]string, error) {
 		return a.helping(), nil
 	case a.command == nil:
 		return nil, errNoCommand
+	}
+	if err := a.contradiction(); err != nil {
+		return nil, err
 	}
 	out := append(slices.Clone(a.global), a.command.Name)
 	out = append(append(out, a.own...), "--")

@@ -57,9 +57,6 @@ exit codes: 0 done; 1 error`,
 			if err != nil {
 				return err
 			}
-			if o.machine != "" && o.role != "" {
-				return misuse("", "--machine and --role exclude each other")
-			}
 			if err := o.checkPKI(form); err != nil {
 				return err
 			}

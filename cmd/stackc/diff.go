@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -76,8 +77,6 @@ func (p *program) runDiff(ctx *cli.Context, o *comparing) error {
 		return p.gitDriver(ctx, o)
 	case o.textconv:
 		return p.gitTextconv(ctx, o)
-	case o.raw && ctx.IsSet("output"):
-		return misuse("leave one of them out", "--raw is a form of its own, and --output asks for another")
 	case ctx.IsSet("context") && o.context < 0:
 		return misuse("", "--context %d: a number of lines is 0 or more", o.context)
 	case ctx.IsSet("revision"):
@@ -86,6 +85,9 @@ func (p *program) runDiff(ctx *cli.Context, o *comparing) error {
 	before, after, err := o.sides(ctx)
 	if err != nil {
 		return err
+	}
+	if flag := cmp.Or(onCluster(before, &o.old), onCluster(after, &o.new)); flag != "" {
+		return misuse("name OLD and NEW, or leave "+flag+" out", "%s says how a file is compiled, and that side is the cluster", flag)
 	}
 	if before == clusterWord || after == clusterWord {
 		if o.machines != "" {
@@ -102,6 +104,14 @@ func (p *program) runDiff(ctx *cli.Context, o *comparing) error {
 		return err
 	}
 	return p.showReport(o, old, new, plan)
+}
+
+// onCluster is the flag that would say how the cluster is compiled, or "".
+func onCluster(word string, w *sideWords) string {
+	if word != clusterWord {
+		return ""
+	}
+	return w.given()
 }
 
 // sides are the words for the old and the new side.

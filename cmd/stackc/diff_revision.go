@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -16,8 +17,8 @@ func (p *program) diffRevision(ctx *cli.Context, o *comparing) error {
 	switch {
 	case err != nil:
 		return err
-	case o.git != "" || o.machines != "":
-		return misuse("", "--revision compares with the cluster, and not with git or machines of a file")
+	case o.old.given() != "" || o.new.given() != "":
+		return misuse("leave it out", "%s is about a file that is compared, and a revision is compared with the cluster", cmp.Or(o.old.given(), o.new.given()))
 	case o.revision < 1:
 		return misuse("stackc history tells the numbers", "--revision %d: there is none", o.revision)
 	}

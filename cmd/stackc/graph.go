@@ -51,6 +51,9 @@ exit codes: 0 done; 1 error; 6 the cluster cannot be reached`,
 			if err != nil {
 				return err
 			}
+			if word == clusterWord && o.machines != "" {
+				return misuse("draw a file, or leave --machines out", "--machines says which machines there are, and the cluster knows")
+			}
 			return p.drawGraph(ctx, o, word)
 		},
 	}

@@ -60,6 +60,23 @@ func (in *input) compileFrom(files source.Opener, c *console, path string) (*com
 	return result, append(findings, found...)
 }
 
+// ofNoFile refuses flags that say how a file is compiled where word is none, but the
+// name of a stack or unit: what they say would have no effect.
+func (in *input) ofNoFile(word string) error {
+	flag := ""
+	switch {
+	case len(in.overlays.given) > 0:
+		flag = "--overlay"
+	case len(in.settings.given) > 0 && in.settings.given[0].isFile:
+		flag = "--params"
+	case len(in.settings.given) > 0:
+		flag = "--set"
+	default:
+		return nil
+	}
+	return misuse("give the FILE, whose name ends in .toml, or leave "+flag+" out", "%s says how a stack file is compiled, and %q is none", flag, word)
+}
+
 // load compiles a file and shows the findings, as loadResult does.
 func (in *input) load(c *console, path string, f *format) (*units.Set, diag.List, error) {
 	result, findings, err := in.loadResult(c, path, f)

@@ -67,8 +67,6 @@ exit codes: 0 done; 1 error`,
 // check reports flags that do not go together.
 func (o *portsOptions) check() error {
 	switch {
-	case o.machine != "" && o.role != "":
-		return misuse("", "--machine and --role exclude each other")
 	case o.how.value == "" && o.dir != "":
 		return misuse("add --how "+string(ports.IPTables)+", for example", "-o is for rules, and --how does not say which")
 	case o.how.value == "" && len(o.operators.given) > 0:

@@ -26,6 +26,7 @@ const clusterWord = "cluster"
 
 // sideWords are what holds for one side of a comparison alone.
 type sideWords struct {
+	which    string // "old" or "new"
 	settings settings
 	overlays paths
 }
@@ -251,10 +252,22 @@ func reviewPlace(file string, line, column int, via []string) *review.Place {
 
 // sideFlags are --old-set and --old-overlay, or those of the new side.
 func (w *sideWords) flags(which string) []cli.Flag {
+	w.which = which
 	return []cli.Flag{
 		&cli.GenericFlag{Name: which + "-set", Value: &settingFlag{settings: &w.settings}, Usage: "as --set, for the " + which + " side alone: `NAME=VALUE` (repeatable)"},
 		&cli.GenericFlag{Name: which + "-overlay", Value: &w.overlays, Usage: "as --overlay, for the " + which + " side alone: `FILE` (repeatable)"},
 	}
+}
+
+// given is the flag that says something of this side, "" when none does.
+func (w *sideWords) given() string {
+	switch {
+	case len(w.settings.given) > 0:
+		return "--" + w.which + "-set"
+	case len(w.overlays.given) > 0:
+		return "--" + w.which + "-overlay"
+	}
+	return ""
 }
 
 // with gives what holds for both sides together with what holds for one.

@@ -85,7 +85,7 @@ func (p *program) stackArgument(ctx *cli.Context, in *input, form *format) (subj
 // subject takes a FILE, which ends in .toml or is "-", or else the name of a stack.
 func (p *program) subject(arg string, in *input, form *format) (subject, error) {
 	if !isFile(arg) {
-		return subject{stack: arg}, nil
+		return subject{stack: arg}, in.ofNoFile(arg)
 	}
 	set, findings, err := in.load(p.console, arg, form)
 	if err != nil {

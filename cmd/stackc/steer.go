@@ -86,7 +86,7 @@ func (p *program) unitArguments(words []string, in *input, form *format, command
 		return subject{}, nil, misuse("stackc "+command+" --help shows an example", "%s takes a FILE, a STACK or names of units, and nothing is given", command)
 	}
 	if !isFile(words[0]) {
-		return subject{}, words, nil
+		return subject{}, words, in.ofNoFile(words[0])
 	}
 	set, findings, err := in.load(p.console, words[0], form)
 	if err != nil {
