@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,10 +18,10 @@ type (
 		Ignition struct {
 			Version string `json:"version"`
 		} `json:"ignition"`
-		Passwd   *ignPasswd   `json:"passwd,omitempty"`
-		Storage  *ignStorage  `json:"storage,omitempty"`
-		Systemd  *ignSystemd  `json:"systemd,omitempty"`
-		Networkd *ignNetworkd `json:"networkd,omitempty"`
+		Passwd   ignPasswd   `json:"passwd,omitzero"`
+		Storage  ignStorage  `json:"storage,omitzero"`
+		Systemd  ignSystemd  `json:"systemd,omitzero"`
+		Networkd ignNetworkd `json:"networkd,omitzero"` // of spec 2 alone
 	}
 	ignPasswd struct {
 		Users []ignUser `json:"users"`
@@ -35,7 +36,7 @@ type (
 	ignFile struct {
 		Filesystem string `json:"filesystem,omitempty"` // of spec 2 alone
 		Path       string `json:"path"`
-		Overwrite  *bool  `json:"overwrite,omitempty"` // of spec 3 alone, where a file that is there is a fault
+		Overwrite  bool   `json:"overwrite,omitempty"` // of spec 3 alone, where a file that is there is a fault
 		Mode       int    `json:"mode"`
 		Contents   struct {
 			Source string `json:"source"`
@@ -51,8 +52,8 @@ type (
 	}
 	ignUnit struct {
 		Name     string      `json:"name"`
-		Enabled  *bool       `json:"enabled,omitempty"`
-		Mask     *bool       `json:"mask,omitempty"`
+		Enabled  bool        `json:"enabled,omitempty"`
+		Mask     bool        `json:"mask,omitempty"`
 		Contents string      `json:"contents,omitempty"`
 		DropIns  []ignDropIn `json:"dropins,omitempty"`
 	}
@@ -65,40 +66,63 @@ type (
 	}
 )
 
+// ignitionVersion is the version of the spec of a format, "" for one that is none of
+// Ignition's.
+func (f Format) ignitionVersion() string {
+	switch f {
+	case Ignition2:
+		return "2.2.0"
+	case Ignition3:
+		return "3.0.0"
+	}
+	return ""
+}
+
 // Ignition writes the host for Ignition; f is [Ignition2] or [Ignition3].
 func (h *Host) Ignition(f Format) ([]byte, error) {
 	var doc ignition
-	doc.Ignition.Version = map[Format]string{Ignition2: "2.2.0", Ignition3: "3.0.0"}[f]
-	if doc.Ignition.Version == "" {
+	if doc.Ignition.Version = f.ignitionVersion(); doc.Ignition.Version == "" {
 		return nil, fmt.Errorf("%q is no format of Ignition", f)
 	}
 	if len(h.SSHKeys) > 0 {
-		doc.Passwd = &ignPasswd{Users: []ignUser{{Name: "core", Keys: h.SSHKeys}}}
+		doc.Passwd.Users = []ignUser{{Name: "core", Keys: h.SSHKeys}}
 	}
-	yes := true
+	doc.Systemd.Units = h.ignitionUnits()
+	var networks []File
+	for _, u := range h.Units {
+		switch {
+		case !networkd(u.Name):
+		case f == Ignition2:
+			doc.Networkd.Units = append(doc.Networkd.Units, ignDropIn{u.Name, u.Content})
+		default:
+			networks = append(networks, File{Path: "/etc/systemd/network/" + u.Name, Content: u.Content, Mode: "0644", Owner: "root"})
+		}
+	}
+	for _, file := range slices.Concat(h.Files, networks, h.ignitionFiles()) {
+		doc.Storage.Files = append(doc.Storage.Files, file.ignition(f))
+	}
+	text, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("ignition of %s: %w", h.Name, err)
+	}
+	return append(text, '\n'), nil
+}
+
+// ignitionUnits are those of systemd, with what their programs are told. A cloud-config
+// has a key for reboots; here the unit that would reboot the machine is masked.
+func (h *Host) ignitionUnits() []ignUnit {
 	told := map[string]Program{}
 	for _, p := range h.Programs {
 		told[p.Unit] = p
 	}
-	files := h.Files
+	var list []ignUnit
 	for _, u := range h.Units {
-		if networkd(u.Name) && f == Ignition2 {
-			if doc.Networkd == nil {
-				doc.Networkd = &ignNetworkd{}
-			}
-			doc.Networkd.Units = append(doc.Networkd.Units, ignDropIn{u.Name, u.Content})
-			continue
-		}
 		if networkd(u.Name) {
-			files = append(files, File{Path: "/etc/systemd/network/" + u.Name, Content: u.Content, Mode: "0644", Owner: "root"})
 			continue
 		}
-		i := ignUnit{Name: u.Name, Contents: installed(u)}
-		if u.Mask {
-			i.Mask = &yes
-		}
-		if u.Enable || u.Start { // what is started now has to be started at every boot: Ignition runs once
-			i.Enabled = &yes
+		i := ignUnit{
+			Name: u.Name, Contents: installed(u), Mask: u.Mask,
+			Enabled: u.Enable || u.Start, // what is started now has to be started at every boot: Ignition runs once
 		}
 		if p, ok := told[u.Name]; ok {
 			i.DropIns = append(i.DropIns, ignDropIn{"20-stackc.conf", environmentOf(p)})
@@ -106,28 +130,12 @@ func (h *Host) Ignition(f Format) ([]byte, error) {
 		for _, d := range u.DropIns {
 			i.DropIns = append(i.DropIns, ignDropIn{d.Name, d.Content})
 		}
-		if doc.Systemd == nil {
-			doc.Systemd = &ignSystemd{}
-		}
-		doc.Systemd.Units = append(doc.Systemd.Units, i)
-	}
-	for _, file := range append(files, h.ignitionFiles()...) {
-		if doc.Storage == nil {
-			doc.Storage = &ignStorage{}
-		}
-		doc.Storage.Files = append(doc.Storage.Files, file.ignition(f))
+		list = append(list, i)
 	}
 	if h.Update.Reboot == "off" {
-		if doc.Systemd == nil {
-			doc.Systemd = &ignSystemd{}
-		}
-		doc.Systemd.Units = append(doc.Systemd.Units, ignUnit{Name: "locksmithd.service", Mask: &yes})
+		list = append(list, ignUnit{Name: "locksmithd.service", Mask: true})
 	}
-	text, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("ignition of %s: %w", h.Name, err)
-	}
-	return append(text, '\n'), nil
+	return list
 }
 
 // installed is the text of a unit that is to start: systemd enables one by its [Install].
@@ -187,8 +195,7 @@ func (f File) ignition(format Format) ignFile {
 	if format == Ignition2 {
 		i.Filesystem = "root"
 	} else {
-		yes := true
-		i.Overwrite = &yes
+		i.Overwrite = true
 	}
 	user, group, _ := strings.Cut(f.Owner, ":")
 	if user != "root" || group != "" {

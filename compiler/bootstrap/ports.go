@@ -21,7 +21,7 @@ func EtcdOf(s *stack.Stack) (e Etcd, ok bool) {
 		return Etcd{}, false
 	}
 	c := &common{stack: s, told: map[string]bool{}}
-	return Etcd{Unit: c.etcdName(), Ports: c.ports(false), PeerPorts: c.ports(true), members: c.members(), proxies: s.Bootstrap.Etcd.Proxies}, true
+	return Etcd{Unit: c.etcdName(), Ports: c.clientPorts(), PeerPorts: c.peerPorts(), members: c.members(), proxies: s.Bootstrap.Etcd.Proxies}, true
 }
 
 // Member reports whether a machine with those roles is a member.
