@@ -204,7 +204,8 @@ func bootFrom(t *testing.T, mirror string, nodes []lab.NodeConfig, args ...strin
 type checked struct{ Kind, Name, On, Result, Expected, Seen string }
 
 // verify runs stackc verify once on a machine of the cluster, whose network it asks,
-// and returns what does not hold, as kind and name.
+// and returns what does not hold, as kind and name. What cannot be asked, such as a
+// port of `ports` that is there for its own machine alone, is no failure.
 func (c cluster) verify(t *testing.T, file string, flags ...string) ([]string, string) {
 	t.Helper()
 	n := c.Nodes()[0]
@@ -216,7 +217,7 @@ func (c cluster) verify(t *testing.T, file string, flags ...string) ([]string, s
 	}
 	var failed []string
 	for _, k := range answer.Checks {
-		if k.Result != "ok" {
+		if k.Result != "ok" && k.Result != "not asked" {
 			failed = append(failed, k.Kind+" "+k.Name)
 		}
 	}

@@ -26,6 +26,7 @@ func List(t *topology.Topology, set *units.Set) ([]expect.Check, diag.List) {
 		if !datagrams(n) {
 			l.ready(n)
 		}
+		l.further(n)
 		l.udp(n)
 	}
 	for _, c := range t.Stack.Checks {

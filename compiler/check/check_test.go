@@ -177,12 +177,50 @@ unit = "ntpd.service"
 ports = { port = 123, protocol = "udp" }
 `, []expect.Kind{expect.Ready}, []expect.Check{
 			{Kind: expect.Ready, Name: "ntp", UDP: "123"},
+			{Kind: expect.Ready, Name: "x@1", Unit: "x@1.service", Ask: expect.Ask{Scheme: "tcp", Port: 9, Where: expect.Where{Unit: "x@1.service", Metadata: units.Metadata{}}}},
+			{Kind: expect.Ready, Name: "x@2", Unit: "x@2.service", Ask: expect.Ask{Scheme: "tcp", Port: 9, Where: expect.Where{Unit: "x@2.service", Metadata: units.Metadata{}}}},
 			{Kind: expect.Ready, Name: "x", UDP: "8472"},
 			{Kind: expect.Ready, Name: "x", UDP: "300-302"},
 			{Kind: expect.Ready, Name: "log.socket", UDP: "514"},
 			{Kind: expect.Ready, Name: "log.socket", UDP: "516"},
 			{Kind: expect.Ready, Name: "dns.socket", Unit: "dns.socket", Ask: expect.Ask{Scheme: "tcp", Port: 53, Where: expect.Where{Unit: "dns.socket", Metadata: units.Metadata{}}}},
 			{Kind: expect.Ready, Name: "dns.socket", UDP: "53"},
+		}},
+		{"further ports once each; what nobody elsewhere uses may be closed, and of several in a row nobody knows", `
+[roles]
+master = "role=master"
+node = "role=node"
+[host.registry]
+unit = "registry.service"
+role = "master"
+port = 5000
+ports = [{ port = 5000, from = "node" }, { port = 5001, from = "node" }, { port = 5002 }]
+[unit.x]
+role = "master"
+port = 80
+listen = "127.0.0.1"
+ports = [{ port = 81, from = "beside" }, { port = 82, from = "beside" }, { port = 82, from = "there" }, { port = "300-302", from = "anyone" }]
+` + service + `
+[unit.beside]
+machine_of = "x"
+` + service + `
+[unit.there]
+role = "node"
+global = true
+ports = { port = 83, from = "there" }
+` + service + `
+[unit.away]
+state = "loaded"
+ports = { port = 84 }
+` + service, []expect.Kind{expect.Ready}, []expect.Check{
+			{Kind: expect.Ready, Name: "registry", Unit: "registry.service", Ask: expect.Ask{Scheme: "tcp", Port: 5000, Where: expect.Where{Metadata: master}}},
+			{Kind: expect.Ready, Name: "registry", Unit: "registry.service", Ask: expect.Ask{Scheme: "tcp", Port: 5001, Where: expect.Where{Metadata: master}}},
+			{Kind: expect.Ready, Name: "registry", Unit: "registry.service", Ask: expect.Ask{Scheme: "tcp", Port: 5002, Beside: true, Where: expect.Where{Metadata: master}}},
+			{Kind: expect.Ready, Name: "x", Unit: "x.service", Ask: expect.Ask{Scheme: "tcp", Port: 80, Loopback: true, Where: expect.Where{Unit: "x.service", Metadata: master}}},
+			{Kind: expect.Ready, Name: "x", Unit: "x.service", Ask: expect.Ask{Scheme: "tcp", Port: 81, Beside: true, Where: expect.Where{Unit: "x.service", Metadata: master}}},
+			{Kind: expect.Ready, Name: "x", Unit: "x.service", Ask: expect.Ask{Scheme: "tcp", Port: 82, Where: expect.Where{Unit: "x.service", Metadata: master}}},
+			{Kind: expect.Ready, Name: "x", Range: "300-302"},
+			{Kind: expect.Ready, Name: "there", Unit: "there.service", Ask: expect.Ask{Scheme: "tcp", Port: 83, Where: expect.Where{Unit: "there.service", Metadata: units.Metadata{"role": {"node"}}}}},
 		}},
 		{"addresses of a role are those of the inventory", `
 [roles]

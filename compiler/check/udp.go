@@ -24,19 +24,9 @@ func (l *lister) udp(n *topology.Node) {
 			l.add(expect.Check{Kind: expect.Ready, Name: n.Key, UDP: ports})
 		}
 	}
-	var list []stack.Listening
-	if n.Unit != nil {
-		list = n.Unit.Ports
-	} else {
-		list = n.Host.Ports
-	}
-	for _, p := range list {
-		switch {
-		case p.Protocol != "udp" || p.First == 0:
-		case p.First == p.Last:
-			add(strconv.Itoa(p.First))
-		default:
-			add(strconv.Itoa(p.First) + "-" + strconv.Itoa(p.Last))
+	for _, p := range n.Ports() {
+		if p.Protocol == "udp" && p.First != 0 {
+			add(inARow(p))
 		}
 	}
 	for _, p := range listens(n, "ListenDatagram") {

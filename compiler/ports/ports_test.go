@@ -279,7 +279,7 @@ ports  = [
 ` + service, `master
 node
   53/udp agent.service < master
-  10248/tcp agent: health < master api < operator
+  10248/tcp agent: health < master api < operator stackc verify
   10249/tcp agent: profiles
   10250/tcp agent.service < master api < operator stackc verify
   30000-32767/tcp agent.service < anyone
@@ -296,10 +296,10 @@ ports  = [{ port = 81, from = "api" }]
 machine_of = "api"
 ports      = [{ port = 82, from = "api" }]
 ` + service, `master
-  81/tcp everywhere.service = api
+  81/tcp everywhere.service < operator stackc verify = api
   82/tcp side.service = api
 node
-  81/tcp everywhere.service < master api
+  81/tcp everywhere.service < master api < operator stackc verify
 `},
 		{"an address outside of the cluster is a machine when a machine has it", inventory + `
 [host.api]
@@ -538,7 +538,7 @@ ports = [{ port = 80, from = "minion" }, { port = 81, from = "master" }, { port 
 			got = append(got, o.Port("-")+" "+s.From)
 		}
 	}
-	want := []string{"22 operator", "80 minion", "80 operator", "81 master", "82 every machine", "83 master", "83 spare"}
+	want := []string{"22 operator", "80 minion", "80 operator", "81 master", "81 operator", "82 every machine", "82 operator", "83 master", "83 spare", "83 operator"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}

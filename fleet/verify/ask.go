@@ -92,6 +92,10 @@ func (e *eye) ready(c expect.Check) {
 		e.tell(c, Result{Result: Unasked, Expected: c.UDP + "/udp is open", Seen: "no answer of UDP tells an open port from a closed one; on the machine: ss -lnu"})
 		return
 	}
+	if c.Range != "" {
+		e.tell(c, Result{Result: Unasked, Expected: c.Range + "/tcp is open", Seen: "nothing says at which of them something listens; on the machine: ss -lnt"})
+		return
+	}
 	spots := e.spots(c.Ask, c.Ask.Path)
 	if len(spots) == 0 {
 		e.tell(c, Result{Result: Unasked, Expected: "an answer", Seen: "it is on no machine"})

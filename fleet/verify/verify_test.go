@@ -211,11 +211,15 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
-// TestUDP: nobody is asked about a port of UDP, and that is told.
-func TestUDP(t *testing.T) {
+// TestUnasked: nobody is asked about a port of UDP, nor about several ports in a row, and
+// that is told.
+func TestUnasked(t *testing.T) {
 	s := fleet.NewSnapshot([]fleet.Machine{a}, nil, nil)
-	list := []expect.Check{{Kind: expect.Ready, Name: "flannel", UDP: "8472"}}
-	want := []string{"not asked flannel: no answer of UDP tells an open port from a closed one; on the machine: ss -lnu"}
+	list := []expect.Check{{Kind: expect.Ready, Name: "flannel", UDP: "8472"}, {Kind: expect.Ready, Name: "proxy", Range: "30000-32767"}}
+	want := []string{
+		"not asked flannel: no answer of UDP tells an open port from a closed one; on the machine: ss -lnu",
+		"not asked proxy: nothing says at which of them something listens; on the machine: ss -lnt",
+	}
 	if got := judged(nil, s, nil, list...); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}

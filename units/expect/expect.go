@@ -46,6 +46,9 @@ type Check struct {
 	// UDP are ports that nobody can ask, of a Ready without a question: "8472", or the
 	// first and the last of several, "30000-32767".
 	UDP string
+	// Range are the first and the last of several ports of TCP, "30000-32767", of a Ready
+	// without a question: nothing says at which of them something listens.
+	Range string
 	// Want is what the answer must be.
 	Want Want
 	// Help says what to do when it does not hold, "" for what the kind itself knows.
