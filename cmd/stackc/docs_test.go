@@ -1,10 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -356,39 +353,11 @@ func write(t *testing.T, path, text string) {
 // points FLEETCTL_ENDPOINT to it.
 func startBox(t *testing.T, machines ...string) {
 	t.Helper()
-	path, err := buildBox(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	args := []string{"--fast", "--until-eof", "--socket", filepath.Join(t.TempDir(), "fleet.sock")}
+	args := []string{"--socket", filepath.Join(t.TempDir(), "fleet.sock")}
 	for _, m := range machines {
 		args = append(args, "--machine", "role="+m)
 	}
-	cmd := exec.Command(path, args...)
-	cmd.Stderr = os.Stderr
-	hold, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		hold.Close()
-		io.Copy(io.Discard, stdout)
-		cmd.Wait()
-	})
-	var ready struct {
-		Fleet         []string
-		Etcd, Control string
-	}
-	if err := json.NewDecoder(stdout).Decode(&ready); err != nil {
-		t.Fatal(fmt.Errorf("the cluster does not start: %w", err))
-	}
+	ready := runBox(t, args...)
 	t.Setenv("FLEETCTL_ENDPOINT", ready.Fleet[0])
 	t.Setenv("STACKC_ETCD", ready.Etcd)
 	t.Setenv("CONTROL", ready.Control)

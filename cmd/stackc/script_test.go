@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -127,38 +126,15 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 func startCluster(ts *testscript.TestScript, box func() (string, error), args []string) {
 	path, err := box()
 	ts.Check(err)
-	cmd := exec.Command(path, append([]string{"--fast", "--until-eof"}, args...)...)
-	cmd.Dir = ts.Getenv("WORK")
-	cmd.Stderr = os.Stderr
-	hold, err := cmd.StdinPipe()
+	ready, stop, err := launchBox(path, ts.Getenv("WORK"), args...)
 	ts.Check(err)
-	stdout, err := cmd.StdoutPipe()
-	ts.Check(err)
-	ts.Check(cmd.Start())
-	ts.Defer(func() { hold.Close(); cmd.Wait() })
-	ts.Check(readReady(ts, stdout))
-}
-
-// readReady takes the line that fleetbox prints when everything answers.
-func readReady(ts *testscript.TestScript, stdout io.Reader) error {
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		return errors.New("fleetbox ended before it was ready")
-	}
-	var ready struct {
-		Fleet         []string
-		Control, Etcd string
-	}
-	if err := json.Unmarshal([]byte(line), &ready); err != nil {
-		return err
-	}
+	ts.Defer(stop)
 	ts.Setenv("FLEETCTL_ENDPOINT", ready.Fleet[0])
 	ts.Setenv("ENDPOINT", ready.Fleet[0])
 	ts.Setenv("CONTROL", ready.Control)
 	ts.Setenv("ETCD", ready.Etcd)
 	ts.Setenv("ETCD_PORT", ready.Etcd[strings.LastIndexByte(ready.Etcd, ':')+1:])
 	ts.Setenv("STACKC_ETCD", ready.Etcd)
-	return nil
 }
 
 // startMirror DIR NAME serves a folder until the end of the script, or until

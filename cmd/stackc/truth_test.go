@@ -1,14 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
-	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -32,11 +27,6 @@ const (
 func TestConsequences(t *testing.T) {
 	t.Parallel() // most of the time it waits
 	b := startTruthBox(t)
-	conn, err := fleet.Dial(fleet.Config{Endpoint: b.endpoint})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
 	r := rand.New(rand.NewPCG(7, 11))
 	var now []small
 	for i := range truthStacks {
@@ -51,10 +41,10 @@ func TestConsequences(t *testing.T) {
 				next = append(next, s.changed(r))
 			}
 		}
-		report, plan, kept := b.said(t, conn, now, next, round)
+		report, plan, kept := b.said(t, now, next, round)
 		now = kept
 		before, seq := b.running(t), b.lastEvent(t)
-		outcome, err := fleet.Apply(t.Context(), conn, plan, fleet.ApplyOptions{Timeout: 5 * time.Minute}, nil)
+		outcome, err := fleet.Apply(t.Context(), b.conn, plan, fleet.ApplyOptions{Timeout: 5 * time.Minute}, nil)
 		if err != nil || len(outcome.Bad()) > 0 {
 			t.Fatalf("round %d: %v %+v", round, err, outcome.Bad())
 		}
@@ -242,11 +232,11 @@ func truthSet(stacks []small, round int) *units.Set {
 // said is what diff says of a change. A stack whose change would leave a unit
 // without a place, or without a unit that it needs, is left as it was: submit would
 // not do it.
-func (b *truthBox) said(t *testing.T, conn *fleet.Conn, now, next []small, round int) (*review.Report, *fleet.Plan, []small) {
+func (b *truthBox) said(t *testing.T, now, next []small, round int) (*review.Report, *fleet.Plan, []small) {
 	t.Helper()
 	for {
 		set := truthSet(next, round)
-		s, err := survey(t.Context(), conn, set, fleet.DiffOptions{Prune: true})
+		s, err := survey(t.Context(), b.conn, set, fleet.DiffOptions{Prune: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -312,111 +302,6 @@ func (b *truthBox) differs(u fleet.UnitPlan, e fleet.Effect, before, after, down
 		return fmt.Sprintf("starts on %v and stops on %v, said %+v", starts, stops, e)
 	}
 	return ""
-}
-
-// truthBox is fleet in a box with its control API.
-type truthBox struct {
-	endpoint, control string
-	machines          []string // IDs
-	id                map[string]string
-}
-
-func startTruthBox(t *testing.T) *truthBox {
-	t.Helper()
-	path, err := buildBox(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	// With a longer TTL than usual a busy machine is not taken for gone; with one that
-	// is much longer, rows that fleet has lost take as long to come back.
-	cmd := exec.Command(path, "--fast", "--ttl", "8s", "--until-eof", "--machine", "m1:role=a", "--machine", "m2:role=b", "--machine", "m3:role=b", "--machine", "m4:role=c")
-	cmd.Stderr = os.Stderr
-	hold, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		hold.Close()
-		io.Copy(io.Discard, stdout)
-		cmd.Wait()
-	})
-	var ready struct {
-		Fleet    []string
-		Control  string
-		Machines []struct{ Name, ID string }
-	}
-	if err := json.NewDecoder(stdout).Decode(&ready); err != nil {
-		t.Fatal(err)
-	}
-	b := &truthBox{endpoint: ready.Fleet[0], control: ready.Control, id: map[string]string{}}
-	for _, m := range ready.Machines {
-		b.machines = append(b.machines, m.ID)
-		b.id[m.Name] = m.ID
-	}
-	return b
-}
-
-func (b *truthBox) get(t *testing.T, path string, into any) {
-	t.Helper()
-	resp, err := http.Get(b.control + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// running are the units that are active, and where.
-func (b *truthBox) running(t *testing.T) map[spot]bool {
-	t.Helper()
-	var list []struct{ Machine, Unit, Active string }
-	b.get(t, "/units", &list)
-	active := map[spot]bool{}
-	for _, u := range list {
-		if u.Active == "active" {
-			active[spot{u.Unit, b.id[u.Machine]}] = true
-		}
-	}
-	return active
-}
-
-// event is a line of the journal of what the machines did.
-type event struct {
-	Seq                  int
-	Machine, Unit, Event string
-}
-
-func (b *truthBox) lastEvent(t *testing.T) int {
-	t.Helper()
-	var list []event
-	b.get(t, "/journal", &list)
-	if len(list) == 0 {
-		return 0
-	}
-	return list[len(list)-1].Seq
-}
-
-// stopped are the units that were stopped since then, and where.
-func (b *truthBox) stopped(t *testing.T, since int) map[spot]bool {
-	t.Helper()
-	var list []event
-	b.get(t, fmt.Sprintf("/journal?after=%d", since), &list)
-	down := map[spot]bool{}
-	for _, e := range list {
-		if e.Event == "stop" || e.Event == "stopped" {
-			down[spot{e.Unit, b.id[e.Machine]}] = true
-		}
-	}
-	return down
 }
 
 // settle waits until as many machines run each unit as was said, and returns what
