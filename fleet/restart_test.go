@@ -15,11 +15,16 @@ func withSide(s *units.Set, update *units.Update) *units.Set {
 	list := slices.Clone(s.Units)
 	for _, web := range s.Units {
 		n := units.Name("side@" + string(web.Name)[len("web@"):])
-		u := unit(string(n), "ExecStart=/bin/side", "[X-Fleet] MachineOf="+string(web.Name), "[Unit] BindsTo="+string(web.Name), "[Unit] After="+string(web.Name))
+		u := tied(string(n), web.Name)
 		u.Group, u.Update = "side", update
 		list = append(list, u)
 	}
 	return set(list...)
+}
+
+// tied makes a unit that goes down with another.
+func tied(name string, to units.Name) units.Unit {
+	return unit(name, "ExecStart=/bin/side", "[X-Fleet] MachineOf="+string(to), "[Unit] BindsTo="+string(to), "[Unit] After="+string(to))
 }
 
 func TestRestartWaves(t *testing.T) {
@@ -80,6 +85,11 @@ when-healthy: state side@2 loaded, state web@2 loaded
 when-loaded: state side@2 launched, state web@2 launched
 when-healthy: state side@3 loaded, state web@3 loaded
 when-loaded: state side@3 launched, state web@3 launched`},
+		{"what goes down with what goes down", set(append(instances(2, "", one).Units, tied("a", "b.service"), tied("b", "web@2.service"))...), all[:2], `
+when-healthy: state web@1 loaded
+when-loaded: state web@1 launched
+when-healthy: state a loaded, state b loaded, state web@2 loaded
+when-loaded: state a launched, state b launched, state web@2 launched`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

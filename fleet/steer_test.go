@@ -17,7 +17,7 @@ func rollingSet() *units.Set {
 	for _, n := range names {
 		list = append(list, unit(n, "ExecStart=/bin/web"))
 	}
-	return set(append(list, unit("log", "ExecStart=/bin/log", "[X-Fleet] MachineOf=web@2.service", "[Unit] BindsTo=web@2.service", "[Unit] After=web@2.service"))...)
+	return set(append(list, tied("log", "web@2.service"))...)
 }
 
 // TestRestartRolls restarts instances one after the other, and looks at every request

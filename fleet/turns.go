@@ -36,16 +36,20 @@ func (p *Plan) settledFirst(name units.Name, turns map[units.Name]int) bool {
 	return ok && turns[name] == 0 && u.Held == ""
 }
 
-// followTurns gives a unit that goes down with others the turn of the last of them.
-// own reports whether a unit has a turn of its own.
+// followTurns gives a unit that goes down with others the turn of the last of them, be
+// it directly or with what goes down in between. own reports whether a unit has a turn
+// of its own.
 func (p *Plan) followTurns(turns map[units.Name]int, own func(units.Name) bool) {
-	for _, u := range p.Units {
-		if own(u.Unit) {
-			continue
-		}
-		for _, edge := range units.Edges(u.Unit, u.options()) {
-			if edge.Relation.Stops() {
-				turns[u.Unit] = max(turns[u.Unit], turns[edge.Target])
+	for again := true; again; {
+		again = false
+		for _, u := range p.Units {
+			if own(u.Unit) {
+				continue
+			}
+			for _, edge := range units.Edges(u.Unit, u.options()) {
+				if edge.Relation.Stops() && turns[u.Unit] < turns[edge.Target] {
+					turns[u.Unit], again = turns[edge.Target], true
+				}
 			}
 		}
 	}
