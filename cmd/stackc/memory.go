@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/fleet/state"
 )
@@ -87,8 +88,7 @@ func guessEtcd(e fleet.Endpoint, tunnelled bool) []string {
 	host := "127.0.0.1"
 	if e.Socket == "" {
 		host = e.Base.Hostname()
-		ip := net.ParseIP(host)
-		if local := host == "localhost" || ip != nil && ip.IsLoopback(); host == "" || local && !tunnelled {
+		if host == "" || stack.Loopback(host) && !tunnelled {
 			return nil
 		}
 	}

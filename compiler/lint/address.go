@@ -15,10 +15,6 @@ import (
 // endpoint finds host:port in a command line.
 var endpoint = pattern.New(`(localhost|\[::1\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+):([0-9]{1,5})\b`)
 
-func isLoopback(host string) bool {
-	return host == "localhost" || host == "[::1]" || strings.HasPrefix(host, "127.")
-}
-
 // addresses holds the endpoints written by hand against what the stack says
 // listens there: a loopback address is right only beside its provider, and
 // nobody is talked to who is not waited for.
@@ -32,7 +28,7 @@ func addresses(c *checker, x text) {
 		if err != nil || port == x.node.Port().Value || ownEndpoint().MatchString(x.source[:at[0]]) {
 			continue
 		}
-		if isLoopback(host) {
+		if stack.Loopback(strings.Trim(host, "[]")) {
 			c.loopback(x, word, port)
 		} else if role := c.roleAt(host); role != nil {
 			c.atRole(x, word, role, port)

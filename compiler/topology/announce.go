@@ -59,7 +59,7 @@ func (b *builder) announcements() {
 				WithHelp("leave announce out; an address of the role is for what does not move"))
 			continue
 		}
-		if l := n.listen(); isLoopback(l) {
+		if l := n.listen(); stack.Loopback(l) {
 			b.add(stack.Finding(diag.Error, diag.BadValue, pos, n.Path()+".announce", "%q cannot be announced: it listens on %s only", n.Key, l).
 				WithNote(n.Unit.Listen.Pos.Span, "said here").WithHelp("let it listen on an address that other machines reach"))
 			continue
@@ -202,5 +202,3 @@ func clone(m units.Metadata) units.Metadata {
 	}
 	return out
 }
-
-func isLoopback(host string) bool { return host == loopback || host == "localhost" || host == "::1" }

@@ -175,7 +175,7 @@ func (t *Topology) AddressOf(from, to *Node) Address {
 	if to.Announces() {
 		return Address{Announced: true}
 	}
-	if l := to.listen(); isLoopback(l) {
+	if l := to.listen(); stack.Loopback(l) {
 		return Address{
 			Why:  fmt.Sprintf("%q listens on %s only, and %q can be on another machine", to.Key, l, from.Key),
 			Help: fmt.Sprintf("say machine_of = %q in %q, or let %q listen on an address that others reach", to.Key, from.Key, to.Key),
