@@ -46,7 +46,7 @@ fleet/state:        units github.com/cenkalti/backoff/v5 go.etcd.io/etcd/client/
 fleet:              units units/graph github.com/coreos/fleet github.com/coreos/etcd github.com/cenkalti/backoff/v5 golang.org/x/sync google.golang.org/api
 fleet/gc:           units fleet/state github.com/coreos/fleet go.etcd.io/etcd/client/v2 golang.org/x/sync
 fleet/doctor:       fleet units
-fleet/doctor/probe: fleet/doctor
+fleet/doctor/probe: fleet/doctor units
 fleet/verify:       fleet units units/expect
 fleet/tunnel:       golang.org/x/crypto github.com/kevinburke/ssh_config github.com/skeema/knownhosts
 fleet/fleettest:    fleet units github.com/coreos/fleet

@@ -3,6 +3,7 @@ package units
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"encoding/json"
 )
 
 // shortHash is how many digits of a hash fleetctl shows (fleet v1.0.0
@@ -17,6 +18,17 @@ func Hash(opts []Option) string {
 	var room [1024]byte
 	sum := sha1.Sum(appendText(room[:0], opts))
 	return hex.EncodeToString(sum[:])
+}
+
+// HashOfJob reads the hash of the content that a unit has from the object which fleet
+// keeps of the unit in its registry (fleet v1.0.0 registry/job.go, jobModel). It is ""
+// where the object names none: fleet leaves such a unit out.
+func HashOfJob(object string) (string, error) {
+	var job struct{ UnitHash [sha1.Size]byte }
+	if err := json.Unmarshal([]byte(object), &job); err != nil || job.UnitHash == [sha1.Size]byte{} {
+		return "", err
+	}
+	return hex.EncodeToString(job.UnitHash[:]), nil
 }
 
 // ShortHash is the beginning of a hash as fleetctl prints it.

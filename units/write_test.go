@@ -1,6 +1,7 @@
 package units_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -185,6 +186,13 @@ func TestHashIsFleets(t *testing.T) {
 		}
 		if got := units.ShortHash((units.Unit{Options: o}).Hash()); got != want.Short() {
 			t.Fatalf("ShortHash = %s, fleet has %s", got, want.Short())
+		}
+		job, err := json.Marshal(map[string]any{"Name": "a.service", "UnitHash": want})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := units.HashOfJob(string(job)); got != want.String() || err != nil {
+			t.Fatalf("HashOfJob = %s, %v, fleet has %s", got, err, want)
 		}
 	})
 }

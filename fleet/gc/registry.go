@@ -15,6 +15,7 @@ import (
 	etcd "go.etcd.io/etcd/client/v2"
 
 	"github.com/stackc/stackc/fleet/state"
+	"github.com/stackc/stackc/units"
 )
 
 // The directories and the key of fleet's registry that matter here (fleet v1.0.0,
@@ -25,15 +26,8 @@ const (
 	objectKey = "object"
 )
 
-// unitModel is the value of a content's key, jobModel that of a job's object; fleet's
-// own types for them are not exported.
-type (
-	unitModel struct{ Raw string }
-	jobModel  struct {
-		Name     string
-		UnitHash unit.Hash
-	}
-)
+// unitModel is the value of a content's key; fleet's own type for it is not exported.
+type unitModel struct{ Raw string }
 
 // contents is what is under unit/: by hash.
 type contents map[string]content
@@ -144,11 +138,11 @@ func (r *fleetRegistry) references(ctx context.Context) (hashes map[string]bool,
 
 // reference reads a job's object.
 func reference(node *etcd.Node) (string, error) {
-	var job jobModel
-	if err := json.Unmarshal([]byte(node.Value), &job); err != nil || job.UnitHash.Empty() {
+	hash, err := units.HashOfJob(node.Value)
+	if err != nil || hash == "" {
 		return "", fmt.Errorf("which content the unit at %s in etcd has cannot be told", node.Key)
 	}
-	return job.UnitHash.String(), nil
+	return hash, nil
 }
 
 // read is one pass over the registry as each of fleet's agents makes it.

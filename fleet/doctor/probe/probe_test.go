@@ -278,6 +278,7 @@ func TestMissing(t *testing.T) {
 		"all there":      {func(*etcd) {}, nil, false},
 		"of one":         {func(e *etcd) { delete(e.keys, content(2)) }, []string{"x.service"}, false},
 		"of two":         {func(e *etcd) { e.keys["/fleet/job/a.service/object"] = job("a.service", 9); delete(e.keys, content(2)) }, []string{"a.service", "x.service"}, false},
+		"none is named":  {func(e *etcd) { e.keys["/fleet/job/a.service/object"] = job("a.service") }, []string{"a.service"}, false},
 		"with a journal": {func(e *etcd) { delete(e.keys, content(2)); e.keys["/notes/journal/1"] = "x" }, []string{"x.service"}, true},
 		"came meanwhile": {func(e *etcd) {
 			e.answers = map[string]string{"/v2/keys/fleet/unit": `{"node":{"key":"/fleet/unit","dir":true}}`}

@@ -3,7 +3,6 @@ package probe
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stackc/stackc/fleet/doctor"
+	"github.com/stackc/stackc/units"
 )
 
 // read gathers all; what cannot be read is noted, and the rest goes on.
@@ -91,13 +91,15 @@ func (p *probe) contents(ctx context.Context) (doctor.Contents, error) {
 			if path.Base(n.Key) != "object" {
 				continue
 			}
-			// jobModel of fleet v1.0.0 registry/job.go.
-			var model struct{ UnitHash [20]byte }
-			if err := json.Unmarshal([]byte(n.Value), &model); err != nil {
+			name := path.Base(job.Key)
+			switch hash, err := units.HashOfJob(n.Value); {
+			case err != nil:
 				return c, fmt.Errorf("what %s refers to cannot be read", n.Key)
+			case hash == "":
+				c.Missing = append(c.Missing, name)
+			default:
+				used[hash] = append(used[hash], name)
 			}
-			hash := hex.EncodeToString(model.UnitHash[:])
-			used[hash] = append(used[hash], path.Base(job.Key))
 		}
 	}
 	for _, n := range all.Node.Nodes {
@@ -114,13 +116,13 @@ func (p *probe) contents(ctx context.Context) (doctor.Contents, error) {
 // missing looks again for contents that are not among those which were read before the
 // jobs, by hash with the units that name them.
 func (p *probe) missing(ctx context.Context, c *doctor.Contents, named map[string][]string) error {
-	for hash, units := range named {
+	for hash, names := range named {
 		a, err := p.get(ctx, p.endpoint, "/v2/keys"+p.key("unit", hash), "quorum=true")
 		if err != nil {
 			return err
 		}
 		if a.Code == missing {
-			c.Missing = append(c.Missing, units...)
+			c.Missing = append(c.Missing, names...)
 		}
 	}
 	if slices.Sort(c.Missing); len(c.Missing) == 0 {
