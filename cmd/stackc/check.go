@@ -31,7 +31,12 @@ exit codes: 0 when there is no error, otherwise 1`,
 		Flags: append(in.flags(), form.flag(),
 			&cli.StringFlag{Name: "baseline", Destination: &baseline, Usage: "leave out what the stack file `OLD` has too: a path, git:REV:PATH, or git:REV for FILE in that revision"},
 		),
-		Action: func(ctx *cli.Context) error { return p.checkFiles(ctx.Context, in, form, baseline, ctx.Args().Slice()) },
+		Action: func(ctx *cli.Context) error {
+			if !ctx.Args().Present() {
+				return wrongArguments(ctx, "at least one FILE", nil)
+			}
+			return p.checkFiles(ctx.Context, in, form, baseline, ctx.Args().Slice())
+		},
 	}
 }
 
@@ -43,9 +48,6 @@ type checked struct {
 }
 
 func (p *program) checkFiles(ctx context.Context, in *input, form *format, baseline string, paths []string) error {
-	if len(paths) == 0 {
-		return misuse("stackc check --help shows an example", "check takes at least one FILE")
-	}
 	code := exitDone
 	reports := []checked{}
 	for _, path := range paths {

@@ -120,7 +120,7 @@ func (o *comparing) sides(ctx *cli.Context) (old, new string, err error) {
 	args := ctx.Args().Slice()
 	switch {
 	case len(args) < 1 || len(args) > 2:
-		return "", "", misuse(help, "diff takes NEW, or OLD and NEW, and %d arguments are given", len(args))
+		return "", "", wrongArguments(ctx, "NEW, or OLD and NEW", args)
 	case o.git != "" && len(args) == 2:
 		return "", "", misuse(help, "--git says what OLD is, and OLD is given too")
 	case o.git != "" && args[0] == "-":

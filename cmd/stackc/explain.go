@@ -41,7 +41,7 @@ exit codes: 0 done; 1 error`,
 		Action: func(ctx *cli.Context) error {
 			args := ctx.Args().Slice()
 			if len(args) < 1 || len(args) > 2 {
-				return misuse("stackc explain --help shows an example", "explain takes a FILE and perhaps a UNIT, and %d arguments are given", len(args))
+				return wrongArguments(ctx, "a FILE and perhaps a UNIT", args)
 			}
 			result, findings, err := in.loadResult(p.console, args[0], form)
 			if err != nil {

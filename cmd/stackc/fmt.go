@@ -49,15 +49,17 @@ not in the style`,
 			&cli.GenericFlag{Name: "findings", Value: &o.in.form, DefaultText: "rich on a terminal, otherwise short",
 				Usage: "write findings as `FORM`: rich, short or json"},
 		},
-		Action: func(ctx *cli.Context) error { return p.formatFiles(o, ctx.Args().Slice()) },
+		Action: func(ctx *cli.Context) error {
+			if !ctx.Args().Present() {
+				return wrongArguments(ctx, "at least one FILE", nil)
+			}
+			return p.formatFiles(o, ctx.Args().Slice())
+		},
 	}
 }
 
 // formatFiles formats one file after the other: a bad one does not keep the others from it.
 func (p *program) formatFiles(o *styling, paths []string) error {
-	if len(paths) == 0 {
-		return misuse("stackc fmt --help shows an example", "fmt takes at least one FILE")
-	}
 	code := exitDone
 	for _, path := range paths {
 		right, err := p.formatFile(o, path)

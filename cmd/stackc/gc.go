@@ -54,10 +54,10 @@ exit codes: 0 done, or nothing to do; 1 error; 2 there is something to remove (w
 			&cli.IntFlag{Name: "rate", Destination: &o.rate, Value: o.rate, Usage: "remove at most `N` in a second"},
 		},
 		Action: func(ctx *cli.Context) error {
-			switch {
-			case ctx.Args().Present():
-				return misuse("stackc gc --help shows an example", "gc takes no arguments")
-			case o.rate < 1:
+			if err := noArguments(ctx); err != nil {
+				return err
+			}
+			if o.rate < 1 {
 				return misuse("", "--rate %d removes nothing; 1 is the least", o.rate)
 			}
 			return p.withState(ctx, func(store *state.Store) error { return p.collect(ctx.Context, store, o) })

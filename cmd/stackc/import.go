@@ -74,9 +74,9 @@ func (p *program) importUnits(ctx *cli.Context, o *importing) error {
 	args := ctx.Args().Slice()
 	switch {
 	case o.fromCluster && len(args) > 0:
-		return misuse(help, "import takes files or --from-cluster, and both are given")
+		return misuse(help, "import takes files or --from-cluster, and %s as well", givenWords(args))
 	case !o.fromCluster && len(args) == 0:
-		return misuse(help, "import takes at least one DIR or FILE, or --from-cluster")
+		return wrongArguments(ctx, "at least one DIR or FILE, or --from-cluster", nil)
 	case o.force && o.file == "":
 		return misuse(help, "--force needs -o FILE")
 	}

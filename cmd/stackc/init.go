@@ -52,7 +52,7 @@ exit codes: 0 done; 1 error`,
 			case 1:
 				return p.writeFirst(o, args.First())
 			}
-			return misuse("stackc init --help shows an example", "init writes one FILE, and %d are given", ctx.Args().Len())
+			return wrongArguments(ctx, "one FILE or none", ctx.Args().Slice())
 		},
 	}
 }

@@ -174,22 +174,6 @@ func absent(path string, err error) error {
 	return err
 }
 
-// oneFile returns the one positional argument of a command.
-func oneFile(ctx *cli.Context, what string) (string, error) {
-	if n := ctx.Args().Len(); n != 1 {
-		return "", misuse("stackc "+ctx.Command.Name+" --help shows an example", "%s takes one %s, and %d are given", ctx.Command.Name, what, n)
-	}
-	return ctx.Args().First(), nil
-}
-
-// noArguments refuses positional arguments.
-func noArguments(ctx *cli.Context) error {
-	if ctx.Args().Present() {
-		return misuse("stackc "+ctx.Command.Name+" --help shows an example", "%s takes no arguments, and %q is given", ctx.Command.Name, ctx.Args().First())
-	}
-	return nil
-}
-
 // shownPath is how messages call a FILE.
 func shownPath(path string) string {
 	if path == "-" {

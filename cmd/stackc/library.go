@@ -23,6 +23,10 @@ type libraryWork struct {
 // libraryVerb is one thing that library can do.
 type libraryVerb struct {
 	name string
+	// usage and takes are its arguments, as help and as messages write them; there are
+	// least of them at least, and at most most, any number when that is less.
+	usage, takes string
+	least, most  int
 	// flags are those that mean something to it, besides --output and --findings.
 	flags []string
 	run   func(p *program, o *libraryWork, args []string) error
@@ -30,12 +34,12 @@ type libraryVerb struct {
 
 func libraryVerbs() []libraryVerb {
 	return []libraryVerb{
-		{"list", nil, (*program).listLibraries},
-		{"show", nil, (*program).showLibrary},
-		{"lock", nil, (*program).lockLibraries},
-		{"vendor", []string{"dir"}, (*program).vendorLibraries},
-		{"check", []string{"set", "params"}, (*program).checkLibraries},
-		{"test", []string{"update"}, (*program).testLibraries},
+		{"list", "[FILE]", "one FILE or none", 0, 1, nil, (*program).listLibraries},
+		{"show", "LIBRARY", "one LIBRARY", 1, 1, nil, (*program).showLibrary},
+		{"lock", "FILE...", "at least one FILE", 1, 0, nil, (*program).lockLibraries},
+		{"vendor", "FILE...", "at least one FILE", 1, 0, []string{"dir"}, (*program).vendorLibraries},
+		{"check", "FILE...", "at least one FILE", 1, 0, []string{"set", "params"}, (*program).checkLibraries},
+		{"test", "[DIR|FILE...]", "any DIR or FILE", 0, -1, []string{"update"}, (*program).testLibraries},
 	}
 }
 
@@ -98,7 +102,11 @@ func (p *program) runLibrary(ctx *cli.Context, o *libraryWork) error {
 			return misuse(help, "--%s means nothing to library %s", flag, name)
 		}
 	}
-	return verb.run(p, o, ctx.Args().Tail())
+	args := ctx.Args().Tail()
+	if len(args) < verb.least || len(args) > verb.most && verb.most >= verb.least {
+		return wrongWords(ctx, name, verb.usage, verb.takes, args)
+	}
+	return verb.run(p, o, args)
 }
 
 // options are how libraries are read, with values for parameters.
@@ -120,12 +128,4 @@ func (o *libraryWork) target(c *console, name string, values []stack.Setting) (s
 		return std, options
 	}
 	return name, options
-}
-
-// oneLibrary returns the one argument of a verb.
-func oneLibrary(verb string, args []string) (string, error) {
-	if len(args) != 1 {
-		return "", misuse("stackc library --help shows an example", "library %s takes one LIBRARY, and %d are given", verb, len(args))
-	}
-	return args[0], nil
 }

@@ -23,9 +23,6 @@ type checkedLibrary struct {
 }
 
 func (p *program) checkLibraries(o *libraryWork, args []string) error {
-	if len(args) == 0 {
-		return misuse("stackc library --help shows an example", "library check takes at least one FILE")
-	}
 	values, findings := o.in.settings.read(opener{stdin: p.in})
 	if findings.HasErrors() {
 		o.in.show(p.console, findings.Canonical())

@@ -30,8 +30,6 @@ func (p *program) listLibraries(o *libraryWork, args []string) error {
 	case 1:
 		list.File = args[0]
 		list.Libraries, list.Findings, err = p.usedLibraries(o, args[0])
-	default:
-		err = misuse("stackc library --help shows an example", "library list takes one FILE or none, and %d are given", len(args))
 	}
 	if err != nil {
 		return err
@@ -99,10 +97,7 @@ func libraryView(l compiler.Library) view.Library {
 }
 
 func (p *program) showLibrary(o *libraryWork, args []string) error {
-	name, err := oneLibrary("show", args)
-	if err != nil {
-		return err
-	}
+	name := args[0]
 	if isStd(name) {
 		if _, err := stdLibrary("show", name); err != nil {
 			return err

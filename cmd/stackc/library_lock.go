@@ -83,9 +83,6 @@ func (p *program) unlockable(o *libraryWork, findings diag.List, err error) erro
 // startLocking reads the libraries of stack files of one folder as they are now.
 // With a verb of vendor each gets a copy in dir.
 func (p *program) startLocking(o *libraryWork, verb string, args []string, dir string) (*locking, diag.List, error) {
-	if len(args) == 0 {
-		return nil, nil, misuse("stackc library --help shows an example", "library %s takes at least one FILE", verb)
-	}
 	k := &locking{folder: filepath.Dir(args[0]), fresh: &stack.Lock{}, texts: map[string]string{}, written: map[string]bool{}}
 	var findings diag.List
 	var all []compiler.Library

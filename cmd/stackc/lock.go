@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,8 +31,12 @@ meanwhile; 6 unreachable`,
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Destination: &yes, DisableDefaultText: true, Usage: "do not ask"}),
 		Action: func(ctx *cli.Context) error {
 			words := ctx.Args().Slice()
-			if len(words) != 2 || words[0] != "show" && words[0] != "steal" {
-				return misuse("stackc lock --help shows an example", "lock takes %s", ctx.Command.ArgsUsage)
+			verbs := []string{"show", "steal"}
+			switch {
+			case len(words) != 2:
+				return wrongArguments(ctx, ctx.Command.ArgsUsage, words)
+			case !slices.Contains(verbs, words[0]):
+				return misuse("stackc lock --help shows an example", "lock cannot %q%s", words[0], didYouMean(words[0], verbs, "stackc lock "))
 			}
 			about, err := p.subject(words[1], in, form)
 			if err != nil {

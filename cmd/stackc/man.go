@@ -44,7 +44,10 @@ exit codes: 0 done; 1 error`,
 			case dir == "" && args.Len() <= 1:
 				return p.printPage(pages, args.First())
 			}
-			return misuse("stackc man --help shows an example", "man takes one PAGE or -o DIR")
+			if dir != "" {
+				return misuse("leave one of them out", "-o writes all pages, and PAGE %q is given too", ctx.Args().First())
+			}
+			return wrongArguments(ctx, "one PAGE or -o DIR", ctx.Args().Slice())
 		},
 	}
 }

@@ -114,19 +114,12 @@ func (p *program) runMirror(ctx *cli.Context, o *mirrorWork) error {
 		least--
 	}
 	if len(args) < least || len(args) > len(verb.takes) {
-		return misuse(help, "mirror %s takes %s, and %s", name, strings.Join(verb.takes, " "), givenWords(args))
+		return wrongWords(ctx, name, strings.Join(verb.takes, " "), strings.Join(verb.takes, " "), args)
 	}
 	if o.parallel < 1 {
 		return misuse(help, "--parallel cannot be %d: at least one file at a time", o.parallel)
 	}
 	return verb.run(p, ctx.Context, o, args)
-}
-
-func givenWords(args []string) string {
-	if len(args) == 0 {
-		return "nothing is given"
-	}
-	return plural(len(args), "argument is", "arguments are") + " given"
 }
 
 // mirrorReport is the JSON form of the files of a mirror.

@@ -100,8 +100,11 @@ func (p *program) runPKI(ctx *cli.Context, o *pkiWork) error {
 			return misuse(help, "--%s means nothing to pki %s", flag, verb.name)
 		}
 	}
-	if len(words) == 1 || len(words) > 2 && verb.name != "renew" {
-		return misuse("stackc pki --help shows an example", "pki %s takes one FILE, and %d are given", verb.name, len(words)-1)
+	switch given := words[1:]; {
+	case len(given) == 0 && verb.name == "renew":
+		return wrongWords(ctx, verb.name, "FILE [NAME...]", "a FILE and perhaps NAMEs", given)
+	case len(given) != 1 && verb.name != "renew":
+		return wrongWords(ctx, verb.name, "FILE", "one FILE", given)
 	}
 	if ctx.IsSet("days") && o.days < 1 || o.within < 0 {
 		return misuse("", "a certificate is good for a day at least")

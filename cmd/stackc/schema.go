@@ -26,7 +26,7 @@ exit codes: 0 done; 1 error`,
 		},
 		Action: func(ctx *cli.Context) error {
 			if ctx.Args().Present() {
-				return misuse("stackc schema --help shows an example", "schema takes no FILE: it is the same for all")
+				return wrongArguments(ctx, "no FILE, for it is the same for all", ctx.Args().Slice())
 			}
 			text := schema.Stack()
 			if overlay {

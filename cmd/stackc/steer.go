@@ -69,7 +69,7 @@ exit codes: 0 done, or nothing to do; 1 error;` + paused + ` 3 a unit failed or 
 6 unreachable; 130 interrupted`,
 		Flags: append(append(in.flags(), form.flag()), o.flags()...),
 		Action: func(ctx *cli.Context) error {
-			about, words, err := p.unitArguments(ctx.Args().Slice(), in, form, name)
+			about, words, err := p.unitArguments(ctx, in, form)
 			if err != nil {
 				return err
 			}
@@ -81,9 +81,10 @@ exit codes: 0 done, or nothing to do; 1 error;` + paused + ` 3 a unit failed or 
 }
 
 // unitArguments takes a FILE, if there is one, from the words before units.
-func (p *program) unitArguments(words []string, in *input, form *format, command string) (subject, []string, error) {
+func (p *program) unitArguments(ctx *cli.Context, in *input, form *format) (subject, []string, error) {
+	words := ctx.Args().Slice()
 	if len(words) == 0 {
-		return subject{}, nil, misuse("stackc "+command+" --help shows an example", "%s takes a FILE, a STACK or names of units, and nothing is given", command)
+		return subject{}, nil, wrongArguments(ctx, "a FILE, a STACK or names of units", nil)
 	}
 	if !isFile(words[0]) {
 		return subject{}, words, in.ofNoFile(words[0])

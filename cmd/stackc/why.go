@@ -30,7 +30,7 @@ examples:
 exit codes: 0 the unit is as wanted; 3 it is not; 1 error; 6 unreachable`,
 		Flags: append(in.flags(), form.flag()),
 		Action: func(ctx *cli.Context) error {
-			about, words, err := p.unitArguments(ctx.Args().Slice(), in, form, "why")
+			about, words, err := p.unitArguments(ctx, in, form)
 			if err != nil {
 				return err
 			}
