@@ -18,7 +18,8 @@ func (p *program) history() *cli.Command {
 		ArgsUsage: "[show] FILE|STACK [N]",
 		Description: `Lists the revisions of a stack, the newest first: when, by whom, with which command,
 and how it ended. A revision that is pending belongs to a run that goes on or was
-killed. "history show" tells all of revision N, its units included.
+killed; of one that was sent with --no-wait nobody has seen how its units fare.
+"history show" tells all of revision N, its units included.
 
 examples:
   stackc history k8s.toml

@@ -188,7 +188,7 @@ func (s *session) open(ctx context.Context, job surveyed) error {
 		return err
 	}
 	if job.plan.Empty() && maps.Equal(claims, s.claims[job.plan.Stack]) && len(before) > 0 &&
-		before[0].Outcome == state.Done && before[0].Digest == state.Digest(list) {
+		before[0].Outcome.Well() && before[0].Digest == state.Digest(list) {
 		return nil
 	}
 	who, host, _ := s.console.who()
@@ -215,8 +215,9 @@ func changesOf(p *fleet.Plan) map[string]int {
 }
 
 // close writes down how it ended. The units are as they are; that it cannot be
-// written down is told, and changes nothing else.
-func (s *session) close(ctx context.Context, job surveyed, outcome fleet.Outcome, err error) {
+// written down is told, and changes nothing else. Of units that were sent and not waited
+// for nobody knows how they fare.
+func (s *session) close(ctx context.Context, job surveyed, noWait bool, outcome fleet.Outcome, err error) {
 	if s.record == nil {
 		return
 	}
@@ -229,6 +230,8 @@ func (s *session) close(ctx context.Context, job surveyed, outcome fleet.Outcome
 		s.finish(ctx, job, state.Failed, badUnits(outcome)+"; rolled back")
 	case code != exitDone:
 		s.finish(ctx, job, state.Failed, badUnits(outcome))
+	case noWait && len(outcome.Done) > 0:
+		s.finish(ctx, job, state.Sent, "")
 	default:
 		s.finish(ctx, job, state.Done, "")
 	}
@@ -237,7 +240,7 @@ func (s *session) close(ctx context.Context, job surveyed, outcome fleet.Outcome
 func (s *session) finish(ctx context.Context, job surveyed, outcome state.Outcome, reason string) {
 	ctx = context.WithoutCancel(ctx)
 	err := s.record.Finish(ctx, outcome, reason, s.keep)
-	if err == nil && outcome == state.Done {
+	if err == nil && outcome.Well() {
 		err = s.store.Claim(ctx, s.lease, s.claims, claimsOf(job.plan.Claims(false)))
 	}
 	if err != nil {
@@ -266,7 +269,7 @@ func (s *session) revision() int {
 // number is 0 when it may be left out and is.
 func (p *program) stackAndNumber(ctx *cli.Context, in *input, form *format, words []string, needed bool) (subject, int, error) {
 	if len(words) == 0 || len(words) > 2 || needed && len(words) < 2 {
-		return subject{}, 0, misuse("stackc "+ctx.Command.Name+" --help shows an example", "%s takes %s", ctx.Command.Name, ctx.Command.ArgsUsage)
+		return subject{}, 0, wrongArguments(ctx, ctx.Command.ArgsUsage, ctx.Args().Slice())
 	}
 	number := 0
 	if len(words) == 2 {
@@ -286,7 +289,7 @@ func pick(stack string, list []state.Revision, number int) (state.Revision, erro
 		return state.Revision{}, misuse("", "there is no history of stack %q", stack)
 	}
 	for _, r := range list {
-		if number == r.Number || number == 0 && r.Outcome == state.Done && r.Digest != list[0].Digest {
+		if number == r.Number || number == 0 && r.Outcome.Well() && r.Digest != list[0].Digest {
 			return r, nil
 		}
 	}

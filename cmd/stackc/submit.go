@@ -191,7 +191,7 @@ func (p *program) carry(ctx context.Context, conn *fleet.Conn, form *format, o *
 		PauseAfter: o.pauseAfter, Confirm: p.confirmFirst(o, s.plan, show),
 	}, show.tell)
 	show.close()
-	session.close(ctx, s, outcome, err)
+	session.close(ctx, s, o.noWait, outcome, err)
 	if !form.isJSON() {
 		if e := p.showOutcome(o, s, outcome, err); e != nil {
 			return e

@@ -22,12 +22,18 @@ const (
 	Pending Outcome = "pending"
 	// Done means that every unit got to be as the revision says.
 	Done Outcome = "done"
+	// Sent means that all was sent, and that the run was told not to wait: nobody
+	// has seen whether the units got to be as the revision says.
+	Sent Outcome = "sent"
 	// Failed means that all was sent and a unit failed or was not up in time.
 	Failed Outcome = "failed"
 	// Stopped means that the run did not come to its end: it was interrupted, or
 	// the cluster could not be reached.
 	Stopped Outcome = "stopped"
 )
+
+// Well reports whether nothing went wrong as far as the run has looked.
+func (o Outcome) Well() bool { return o == Done || o == Sent }
 
 // Source says of what text a revision was made.
 type Source struct {

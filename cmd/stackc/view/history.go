@@ -43,6 +43,8 @@ func outcomeWords(r state.Revision, lock *state.Lock) string {
 	switch r.Outcome {
 	case state.Done:
 		return good("done")
+	case state.Sent:
+		return wary("sent")
 	case state.Failed, state.Stopped:
 		return bad(string(r.Outcome)) + orNone(": ", r.Reason)
 	case state.Pending:
