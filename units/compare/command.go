@@ -53,7 +53,7 @@ func argsOf(old, new item) []Arg {
 	if !mostlyEqual(edits, len(was)+len(is)) {
 		return nil
 	}
-	return argEdits(edits)
+	return argEdits(edits, marked(was), marked(is))
 }
 
 // wordsOf are the words of a single command, its prefixes with the program.
@@ -83,11 +83,12 @@ func mostlyEqual(edits []diff.Edit[string], total int) bool {
 }
 
 // argEdits gathers the words that differ between two equal ones, and gives each
-// its name.
-func argEdits(edits []diff.Edit[string]) []Arg {
+// its name. The words of both versions are was and is.
+func argEdits(edits []diff.Edit[string], was, is []word) []Arg {
 	var args []Arg
-	var gone, came []string
-	before := ""
+	var gone, came []word
+	var before [2]word // the word before the gap, as either version has it
+	x, y := 0, 0
 	flush := func() {
 		args = append(args, namedArgs(before, gone, came)...)
 		gone, came = nil, nil
@@ -95,15 +96,18 @@ func argEdits(edits []diff.Edit[string]) []Arg {
 	for i, e := range edits {
 		switch e.Op {
 		case diff.Delete:
-			gone = append(gone, e.X)
+			gone = append(gone, was[x])
+			x++
 		case diff.Insert:
-			came = append(came, e.Y)
+			came = append(came, is[y])
+			y++
 		default:
 			flush()
-			before = ""
+			before = [2]word{}
 			if i > 0 {
-				before = e.X
+				before = [2]word{was[x], is[y]}
 			}
+			x, y = x+1, y+1
 		}
 	}
 	flush()
@@ -112,12 +116,12 @@ func argEdits(edits []diff.Edit[string]) []Arg {
 
 // namedArgs gives the words of one gap their names: "--port=80" is named by its
 // flag, "80" behind "--port" as well.
-func namedArgs(before string, gone, came []string) []Arg {
+func namedArgs(before [2]word, gone, came []word) []Arg {
 	var args []Arg
-	for _, a := range argWords(before, gone) {
+	for _, a := range argWords(before[0], gone) {
 		args = append(args, Arg{Name: a.name, Old: a.value, Gone: true})
 	}
-	for _, a := range argWords(before, came) {
+	for _, a := range argWords(before[1], came) {
 		args = append(args, Arg{Name: a.name, New: a.value, Fresh: true})
 	}
 	return args
@@ -125,27 +129,28 @@ func namedArgs(before string, gone, came []string) []Arg {
 
 type argument struct{ name, value string }
 
-func argWords(before string, words []string) []argument {
+func argWords(before word, words []word) []argument {
 	var list []argument
+	named := isFlag(before.text) && !before.alone && !strings.Contains(before.text, "=")
 	for i := 0; i < len(words); i++ {
-		word := words[i]
-		name, value, assigned := strings.Cut(word, "=")
+		text := words[i].text
+		name, value, assigned := strings.Cut(text, "=")
 		switch {
-		case assigned && isFlag(word):
+		case assigned && isFlag(text):
 			list = append(list, argument{name, value})
-		case isFlag(word) && i+1 < len(words) && !isFlag(words[i+1]):
-			list = append(list, argument{word, words[i+1]})
+		case isFlag(text) && !words[i].alone && i+1 < len(words) && !isFlag(words[i+1].text):
+			list = append(list, argument{text, words[i+1].text})
 			i++
-		case isFlag(word):
-			list = append(list, argument{word, ""})
-		case i == 0 && isFlag(before) && !strings.Contains(before, "=") && assigned:
-			list = append(list, argument{before + " " + name, value})
-		case i == 0 && isFlag(before) && !strings.Contains(before, "="):
-			list = append(list, argument{before, word})
+		case isFlag(text):
+			list = append(list, argument{text, ""})
+		case i == 0 && named && assigned:
+			list = append(list, argument{before.text + " " + name, value})
+		case i == 0 && named:
+			list = append(list, argument{before.text, text})
 		case assigned && plainName(name):
 			list = append(list, argument{name, value})
 		default:
-			list = append(list, argument{"", word})
+			list = append(list, argument{"", text})
 		}
 	}
 	return list
