@@ -101,6 +101,9 @@ func (p *program) bootstrapFile(in *input, form *format, o *bootstrapOptions, pa
 		return err
 	}
 	s := result.Topology.Stack
+	if err := named(s, o.machine, o.role); err != nil {
+		return err
+	}
 	kind := bootstrap.Format(o.kind.value)
 	extra, err := p.pkiFiles(o, result)
 	if err != nil {

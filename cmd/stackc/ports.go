@@ -89,6 +89,9 @@ func (p *program) listPorts(in *input, form *format, o *portsOptions, path strin
 	if err != nil {
 		return err
 	}
+	if err := named(result.Topology.Stack, o.machine, o.role); err != nil {
+		return err
+	}
 	list := ports.Of(result.Topology, result.Checks)
 	groups, found := o.narrowed(result.Topology.Stack, list)
 	if found.HasErrors() {
@@ -116,10 +119,6 @@ func (o *portsOptions) narrowed(s *stack.Stack, list *ports.List) ([]*ports.Grou
 	case len(s.Units)+len(s.Hosts) == 0 && s.Bootstrap == nil:
 		found.Add(stack.Finding(diag.Error, diag.MissingKey, s.Pos, "unit", "stack %q has neither units nor host entries nor [bootstrap], so nothing listens", s.Name).
 			WithHelp(`add [unit.NAME] with a port, or [bootstrap] with etcd = {}`))
-	case o.machine != "" && s.Machine(o.machine) == nil:
-		found.Add(s.NoMachine(o.machine))
-	case o.role != "" && s.Role(o.role) == nil:
-		found.Add(s.NoRole(o.role))
 	case o.machine != "":
 		return list.WithMachine(o.machine), nil
 	case o.role != "":
