@@ -42,7 +42,7 @@ exit codes: 0 done, or nothing to do; 1 error; 3 a unit does not go;
 				if len(plan.Units) == 0 && !form.isJSON() {
 					return p.printf("nothing to do: no unit in the cluster belongs to stack %s%s\n", about.stack, otherStacks(snapshot))
 				}
-				return p.carry(ctx.Context, conn, form, o, session, surveyed{snapshot: snapshot, plan: plan, findings: about.findings, doing: "destroy"})
+				return p.carry(ctx.Context, carriage{conn, session, form, o, surveyed{snapshot: snapshot, plan: plan, findings: about.findings, doing: "destroy"}})
 			})
 		},
 	}

@@ -64,5 +64,5 @@ func (p *program) rollBack(ctx *cli.Context, conn *fleet.Conn, g *change, o *car
 	if !g.form.isJSON() {
 		p.remark("back to revision %d of %s, %s by %s", r.Number, stack, r.Began.Format("2006-01-02 15:04:05 UTC"), r.Who)
 	}
-	return p.carry(ctx.Context, conn, g.form, o, session, s)
+	return p.carry(ctx.Context, carriage{conn, session, g.form, o, s})
 }

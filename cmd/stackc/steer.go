@@ -124,7 +124,7 @@ func (p *program) carrySteer(cmd *cli.Context, conn *fleet.Conn, how fleet.Steer
 		o.goOn = func(done fleet.Outcome) string { return p.restOf(cmd, names, done) }
 	}
 	// The lock was taken after the cluster was read, so it is read once more.
-	return p.carry(ctx, conn, form, o, session, surveyed{snapshot: snapshot, plan: plan, findings: about.findings, verify: true})
+	return p.carry(ctx, carriage{conn, session, form, o, surveyed{snapshot: snapshot, plan: plan, findings: about.findings, verify: true}})
 }
 
 // choose finds the units that the words mean, all of which the cluster must have.
