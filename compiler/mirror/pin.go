@@ -2,10 +2,7 @@ package mirror
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/stackc/stackc/compiler/diag"
 	"github.com/stackc/stackc/compiler/format"
@@ -55,11 +52,6 @@ func Pin(s *stack.Stack, file *source.File, files []File, sums map[string]string
 	return text, p.left, nil
 }
 
-// span is a place of the stack file, whichever reading of it found it.
-type span struct{ start, end int }
-
-func at(s source.Span) span { return span{s.Start(), s.End()} }
-
 // pinning collects what to change in a stack file.
 type pinning struct {
 	stack *stack.Stack
@@ -69,8 +61,7 @@ type pinning struct {
 	left  []Left
 }
 
-// want is a sum that is to come to one place of the stack file: as a value in the
-// place of another text, or under a key into a table.
+// want is a sum that is to come to one place of the stack file.
 type want struct {
 	place place
 	where source.Span // for messages
@@ -78,15 +69,7 @@ type want struct {
 	sum   string
 }
 
-// place is where a value goes.
-type place struct {
-	value span
-	// whole says that the text at value is a key with its value.
-	whole bool
-	table *syntax.Value // nil when there is a value already
-	key   string
-}
-
+// leave tells once of a file that its sum cannot be written, and why.
 func (p *pinning) leave(path, why string) {
 	if l := (Left{path, why}); !slices.Contains(p.left, l) {
 		p.left = append(p.left, l)
@@ -121,22 +104,26 @@ func (p *pinning) ask(a Ask, path, sum string) (why string) {
 	if table == nil {
 		return fmt.Sprintf("%s is no table of its own", a.pos.Span)
 	}
-	if a.in != "" {
-		w.place = place{table: table, key: a.in + inner}
-		p.wants = append(p.wants, w)
-		return ""
+	w.place = placeIn(table, a.in)
+	p.wants = append(p.wants, w)
+	return ""
+}
+
+// placeIn is where a sum goes in the table of a download: into a table of its own
+// under the key inner, unless that is ""; else in the place of the sum or of the word
+// "unverified" that stands there.
+func placeIn(table *syntax.Value, inner string) place {
+	if inner != "" {
+		return place{table: table, key: inner, form: sumInTable}
 	}
 	e, loose := table.Table.Get("sha256"), table.Table.Get("unverified")
 	switch {
 	case e != nil:
-		w.place = place{value: at(e.Value.Span)}
+		return place{value: at(e.Value.Span)}
 	case loose != nil && loose.Value.Kind == syntax.Bool:
-		w.place = place{value: at(loose.KeySpan.To(loose.Value.Span)), whole: true}
-	default:
-		w.place = place{table: table, key: "sha256"}
+		return place{value: at(loose.KeySpan.To(loose.Value.Span)), whole: true}
 	}
-	p.wants = append(p.wants, w)
-	return ""
+	return place{table: table, key: "sha256"}
 }
 
 // param gives the parameter of that name a value, as the file at pos knows it.
@@ -151,19 +138,26 @@ func (p *pinning) param(pos stack.Pos, name string, w want) (why string) {
 		p.wants = append(p.wants, w)
 		return ""
 	}
-	// A library's own default: the stack file gives another, if the library is its own.
+	if w.place = p.defaultOf(value); w.place == (place{}) {
+		return fmt.Sprintf("%s says that it is empty", value.Span)
+	}
+	p.wants = append(p.wants, w)
+	return ""
+}
+
+// defaultOf is where the stack file gives a library's parameter another value than the
+// library's own default, the zero place if that library is not one that it uses itself.
+func (p *pinning) defaultOf(value *syntax.Value) place {
 	for _, used := range p.stack.Used {
 		i := slices.IndexFunc(used.Params, func(q *stack.Param) bool { return q.Default != nil && q.Default.Span == value.Span })
 		if i < 0 || used.Use.Parent != nil {
 			continue
 		}
 		if entry := p.useEntry(used.Use); entry != nil {
-			w.place = place{table: entry, key: "params." + used.Params[i].Name}
-			p.wants = append(p.wants, w)
-			return ""
+			return place{table: entry, key: used.Params[i].Name, form: sumOfParam}
 		}
 	}
-	return fmt.Sprintf("%s says that it is empty", value.Span)
+	return place{}
 }
 
 // given is the value that a parameter has in a file, where it was given.
@@ -196,169 +190,4 @@ func (p *pinning) useEntry(use *stack.Use) *syntax.Value {
 		}
 	}
 	return nil
-}
-
-// tableAt is the table whose value, or whose key, stands at a place.
-func tableAt(t *syntax.Table, where span) *syntax.Value {
-	for _, e := range t.Entries {
-		if e.Value.Kind == syntax.KindTable && at(e.KeySpan) == where {
-			return e.Value
-		}
-		if found := valueAt(e.Value, where); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-func valueAt(v *syntax.Value, where span) *syntax.Value {
-	if v.Kind == syntax.KindTable && at(v.Span) == where {
-		return v
-	}
-	for _, e := range v.Elems {
-		if found := valueAt(e, where); found != nil {
-			return found
-		}
-	}
-	if v.Kind == syntax.KindTable {
-		return tableAt(v.Table, where)
-	}
-	return nil
-}
-
-// edit is a text that takes the place of another, or comes in where that is empty.
-type edit struct {
-	span
-	text string
-}
-
-// apply makes edits that do not touch each other.
-func apply(text string, edits []edit) string {
-	slices.SortFunc(edits, func(a, b edit) int { return b.start - a.start })
-	edits = slices.Compact(edits) // what several ask for is written once
-	for _, e := range edits {
-		text = text[:e.start] + e.text + text[e.end:]
-	}
-	return text
-}
-
-// edits are the changes of the text. A place to which several sums should come gets none.
-func (p *pinning) edits() (list []edit) {
-	sums := map[place]string{}
-	for _, w := range p.wants {
-		if old, there := sums[w.place]; there && old != w.sum {
-			sums[w.place] = ""
-			continue
-		}
-		sums[w.place] = w.sum
-	}
-	tables := map[*syntax.Value]map[string]string{}
-	for _, w := range p.wants {
-		sum := sums[w.place]
-		switch {
-		case sum == "":
-			p.leave(w.path, fmt.Sprintf("%s stands for several files with different sums", w.where))
-		case w.place.table != nil:
-			if tables[w.place.table] == nil {
-				tables[w.place.table] = map[string]string{}
-			}
-			tables[w.place.table][w.place.key] = sum
-		case w.place.whole:
-			list = append(list, edit{w.place.value, "sha256 = " + strconv.Quote(sum)})
-		default:
-			list = append(list, edit{w.place.value, strconv.Quote(sum)})
-		}
-	}
-	for table, keys := range tables {
-		e, why := p.insert(table, keys)
-		if why == "" {
-			list = append(list, e)
-			continue
-		}
-		for _, w := range p.wants {
-			if w.place.table == table {
-				p.leave(w.path, why)
-			}
-		}
-	}
-	return list
-}
-
-// inner ends a key whose value is a table that holds the sum and nothing else.
-const inner = ".sha256"
-
-// pair is the line of a key with its sum.
-func pair(name, sum string) string {
-	if key, ok := strings.CutSuffix(name, inner); ok {
-		return stack.Key(key) + " = { sha256 = " + strconv.Quote(sum) + " }"
-	}
-	return stack.Key(strings.TrimPrefix(name, "params.")) + " = " + strconv.Quote(sum)
-}
-
-// insert brings keys into a table. A key that begins with "params." belongs into
-// the table params of a use entry, one that ends with inner is a table itself.
-func (p *pinning) insert(table *syntax.Value, keys map[string]string) (edit, string) {
-	names := slices.Sorted(maps.Keys(keys))
-	into := strings.HasPrefix(names[0], "params.")
-	var pairs []string
-	for _, name := range names {
-		pairs = append(pairs, pair(name, keys[name]))
-	}
-	eol := "\n"
-	if i := strings.IndexByte(p.file.Text(), '\n'); i > 0 && p.file.Text()[i-1] == '\r' {
-		eol = "\r\n"
-	}
-	if into {
-		if params := table.Table.Get("params"); params != nil {
-			table = params.Value
-		} else if isInline(table) {
-			pairs = []string{"params = { " + strings.Join(pairs, ", ") + " }"}
-		} else {
-			pairs = append([]string{"[use.params]"}, pairs...)
-		}
-	}
-	if isInline(table) {
-		if len(table.Table.Entries) == 0 {
-			return edit{at(table.Span), "{ " + strings.Join(pairs, ", ") + " }"}, ""
-		}
-		end := lastEnd(table.Table, true)
-		return edit{span{end, end}, ", " + strings.Join(pairs, ", ")}, ""
-	}
-	for _, e := range table.Table.Entries {
-		before := p.file.Text()[:e.KeySpan.Start()]
-		if strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:]) != "" && !opensTable(e.Value) {
-			return edit{}, fmt.Sprintf("the table of %s is written with dots: add %s", e.KeySpan, strings.Join(pairs, " and "))
-		}
-	}
-	end := max(lastEnd(table.Table, false), table.Span.End())
-	if i := strings.IndexByte(p.file.Text()[end:], '\n'); i >= 0 {
-		end += i + 1
-		return edit{span{end, end}, strings.Join(pairs, eol) + eol}, ""
-	}
-	return edit{span{len(p.file.Text()), len(p.file.Text())}, eol + strings.Join(pairs, eol) + eol}, ""
-}
-
-func isInline(table *syntax.Value) bool { return strings.HasPrefix(table.Span.Text(), "{") }
-
-// opensTable reports whether a value is made by headers of its own.
-func opensTable(v *syntax.Value) bool {
-	if v.Kind == syntax.Array {
-		return len(v.Elems) > 0 && opensTable(v.Elems[0])
-	}
-	return v.Kind == syntax.KindTable && !isInline(v)
-}
-
-// lastEnd is where the last value of a table ends; those that have headers of
-// their own count when all is said.
-func lastEnd(t *syntax.Table, all bool) int {
-	end := 0
-	for _, e := range t.Entries {
-		switch {
-		case !opensTable(e.Value):
-			end = max(end, e.Value.Span.End())
-		case all: // made by a dotted key
-			end = max(end, lastEnd(e.Value.Table, true))
-		}
-	}
-	return end
 }
