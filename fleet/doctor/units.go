@@ -1,32 +1,12 @@
 package doctor
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/units"
-)
-
-// sight is something about a unit that was seen in one look. machine is "" where none
-// in particular is meant.
-type sight struct {
-	what    symptom
-	unit    units.Name
-	machine string
-}
-
-// symptom is a kind of sight.
-type symptom int
-
-const (
-	refuses symptom = iota // systemd refuses to load it, or is bound to
-	silent                 // its machine says nothing of it
-	lies                   // it does not run although fleet has started it
-	homeless
-	doubled
 )
 
 // machines says what a look could not tell without fleet.
@@ -56,163 +36,25 @@ func (e *examination) units() {
 	e.twice(s, by[doubled])
 }
 
-// Steady is in how many looks in a row something must be seen that may be over soon.
-const Steady = 5
-
-// Unsettled reports whether the last look shows something about units that may be over
-// at the next one: it has not been seen in [Steady] looks.
-func Unsettled(looks []*fleet.Snapshot) bool {
-	if len(looks) == 0 {
-		return false
-	}
-	return len(sights(looks[len(looks)-1])) > 0 && (len(looks) < Steady || len(lasting(looks, 1)) > len(lasting(looks, Steady)))
-}
-
-// lasting are the sights that each of the last n looks has, in the order of units.
-func lasting(looks []*fleet.Snapshot, n int) []sight {
-	seen := map[sight]int{}
-	var list []sight
-	for _, look := range looks[len(looks)-n:] {
-		for _, one := range sights(look) {
-			if seen[one]++; seen[one] == n {
-				list = append(list, one)
-			}
-		}
-	}
-	slices.SortFunc(list, func(a, b sight) int {
-		return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(a.machine, b.machine))
-	})
-	return list
-}
-
-// sights lists what is suspicious in one look, each once.
-func sights(s *fleet.Snapshot) []sight {
-	var all []sight
-	var missing []sight // of global units
-	for _, u := range s.Units {
-		if u.Desired == units.Inactive {
-			continue
-		}
-		where, _ := units.ParsePlacement(u.Name, u.Options)
-		rows := s.StatesOf(u.Name)
-		here := []string{u.Machine}
-		if where.Global {
-			here = matching(s, where)
-		} else if u.Machine == "" {
-			all = append(all, sight{homeless, u.Name, ""})
-		}
-		blocks := fault(u) != ""
-		running := 0
-		for _, row := range rows {
-			switch s.Condition(u.Name, row) {
-			case fleet.IsUnloadable:
-				all = append(all, sight{refuses, u.Name, row.Machine})
-			case fleet.IsDead, fleet.HasBroken:
-				all = append(all, sight{lies, u.Name, row.Machine})
-			}
-			if row.Active != "inactive" && row.Active != "failed" && row.Active != "" {
-				running++
-			}
-		}
-		if running > 1 && !where.Global {
-			all = append(all, sight{doubled, u.Name, ""})
-		}
-		for _, id := range here {
-			_, alive := s.Machine(id)
-			told := slices.ContainsFunc(rows, func(r fleet.UnitState) bool { return r.Machine == id })
-			switch {
-			case !alive || told:
-			case blocks:
-				all = append(all, sight{refuses, u.Name, id}, sight{silent, u.Name, id})
-			case where.Global:
-				missing = append(missing, sight{silent, u.Name, id})
-			default:
-				all = append(all, sight{silent, u.Name, id})
-			}
-		}
-	}
-	return append(all, expected(s, missing)...)
-}
-
-// matching are the machines that have the metadata a unit asks for.
-func matching(s *fleet.Snapshot, where units.Placement) []string {
-	var ids []string
-	for _, m := range s.Machines {
-		if where.Metadata.Matches(m.Metadata) {
-			ids = append(ids, m.ID)
-		}
-	}
-	return ids
-}
-
-// expected keeps of machines that say nothing of a global unit those which have it by
-// fleet's rules: others it may conflict with.
-func expected(s *fleet.Snapshot, missing []sight) []sight {
-	var names []units.Name
-	for _, one := range missing {
-		names = append(names, one.unit)
-	}
-	places := placements(s, names)
-	return slices.DeleteFunc(missing, func(one sight) bool { return !slices.Contains(places[one.unit].Then, one.machine) })
-}
-
-// placements asks fleet's rules where units of the cluster are and could be.
-func placements(s *fleet.Snapshot, names []units.Name) map[units.Name]fleet.Placement {
-	var changes []fleet.Change
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
-		u, _ := s.Unit(name)
-		changes = append(changes, fleet.Change{Unit: name, Action: fleet.None, From: u.Desired, To: u.Desired})
-	}
-	places := map[units.Name]fleet.Placement{}
-	if len(changes) == 0 {
-		return places
-	}
-	for _, p := range fleet.Place(s, units.NewSet("", nil), changes) {
-		places[p.Unit] = p
-	}
-	return places
-}
-
-// fault is why systemd is bound to refuse a unit, "" when it is not.
-func fault(u fleet.Unit) string {
-	for _, broken := range units.CheckFleet(u.Name, u.Options) {
-		if broken.Rule == units.RuleName || broken.Rule == units.RuleEnable {
-			return broken.Error()
-		}
-	}
-	return ""
-}
-
 // unloadable tells of units that end the pass of an agent, and of machines that report
 // nothing of units without a culprit in sight.
 func (e *examination) unloadable(s *fleet.Snapshot, refused, silent []sight) {
-	waiting := map[string][]string{} // what a machine says nothing of
+	waiting := map[string][]string{} // by machine, the units that it says nothing of
 	for _, one := range silent {
 		waiting[one.machine] = append(waiting[one.machine], string(one.unit))
 	}
-	explained := map[string]bool{}
 	for _, group := range grouped(refused) {
 		u, _ := s.Unit(group[0].unit)
-		evidence := fault(u)
-		for _, one := range group {
-			explained[one.machine] = true
-			for _, row := range s.StatesOf(u.Name) {
-				if row.Machine == one.machine {
-					evidence = join(evidence, fmt.Sprintf("%s says %s", machineName(s, one.machine), row))
-				}
-			}
-			if others := slices.DeleteFunc(slices.Clone(waiting[one.machine]), func(n string) bool { return n == string(u.Name) }); len(others) > 0 {
-				evidence = join(evidence, fmt.Sprintf("%s says nothing of %s", machineName(s, one.machine), list(others)))
-			}
-		}
-		e.find(Finding{Condition: Unloadable, Subject: string(u.Name), Evidence: evidence,
+		e.find(Finding{Condition: Unloadable, Subject: string(u.Name), Evidence: refusal(s, u, group, waiting),
 			Consequence: "the pass of its machine's agent ends at it, each time: units that come after it are not loaded, started, changed or stopped",
 			Repair:      []string{"stackc unload " + shellWord(string(u.Name))}})
 	}
+	for _, one := range refused {
+		delete(waiting, one.machine) // explained
+	}
 	for _, m := range s.Machines {
 		names := waiting[m.ID]
-		if len(names) == 0 || explained[m.ID] {
+		if len(names) == 0 {
 			continue
 		}
 		e.find(Finding{Condition: Unloadable, Subject: machineName(s, m.ID),
@@ -222,6 +64,25 @@ func (e *examination) unloadable(s *fleet.Snapshot, refused, silent []sight) {
 	}
 }
 
+// refusal is the evidence that machines cannot load a unit: its fault, what each of them
+// says of it, and the units that it keeps waiting there.
+func refusal(s *fleet.Snapshot, u fleet.Unit, group []sight, waiting map[string][]string) string {
+	evidence := fault(u)
+	for _, one := range group {
+		for _, row := range s.StatesOf(u.Name) {
+			if row.Machine == one.machine {
+				evidence = join(evidence, fmt.Sprintf("%s says %s", machineName(s, one.machine), row))
+			}
+		}
+		others := slices.DeleteFunc(slices.Clone(waiting[one.machine]), func(n string) bool { return n == string(u.Name) })
+		if len(others) > 0 {
+			evidence = join(evidence, fmt.Sprintf("%s says nothing of %s", machineName(s, one.machine), list(others)))
+		}
+	}
+	return evidence
+}
+
+// join adds to evidence.
 func join(a, b string) string {
 	if a == "" {
 		return b
