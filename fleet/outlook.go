@@ -23,7 +23,8 @@ type outlook struct {
 	most, least []int
 }
 
-// prospect is a unit as it is and as it will be. Slices are by machine.
+// prospect is a unit as it is and as it will be. Slices are by machine, in the order of
+// outlook.hosts.
 type prospect struct {
 	name string
 	// versions are the present unit, if it is there, and the one to come, if it
@@ -47,23 +48,15 @@ type prospect struct {
 	waits        bool
 }
 
-// clash is another unit that cannot be on the same machine (Conflicts=).
-type clash struct {
-	other *prospect
-	// every says that all versions of the two clash, last that those to come do.
-	every, last bool
-}
-
 // foresee works out the outlook. Neither engine may have made a pass.
 func foresee(before, after *engine) *outlook {
 	o := &outlook{hosts: after.hosts, byName: map[string]*prospect{}}
 	o.most, o.least = make([]int, len(o.hosts)), make([]int, len(o.hosts))
-	for _, e := range []*engine{before, after} {
-		for _, list := range [][]*simJob{e.jobs, e.globals} {
-			for _, j := range list {
-				o.add(j, e == after)
-			}
-		}
+	for _, j := range slices.Concat(before.jobs, before.globals) {
+		o.addOld(j)
+	}
+	for _, j := range slices.Concat(after.jobs, after.globals) {
+		o.addNew(j)
 	}
 	for _, p := range o.prospects {
 		o.start(p)
@@ -76,22 +69,32 @@ func foresee(before, after *engine) *outlook {
 	return o
 }
 
-func (o *outlook) add(j *simJob, isNew bool) {
-	p := o.byName[j.Name]
+// prospect returns the unit of that name, which it adds when it is not there.
+func (o *outlook) prospect(name string) *prospect {
+	p := o.byName[name]
 	if p == nil {
-		p = &prospect{name: j.Name, now: -1}
+		p = &prospect{name: name, now: -1}
 		o.prospects = append(o.prospects, p)
-		o.byName[j.Name] = p
+		o.byName[name] = p
 	}
-	switch {
-	case !isNew:
-		p.old, p.versions = j, append(p.versions, j)
-		p.now = slices.IndexFunc(o.hosts, func(h *host) bool { return h.id() == j.TargetMachineID })
-	case p.old != nil && p.old.same(j):
+	return p
+}
+
+// addOld takes in a unit as the cluster has it.
+func (o *outlook) addOld(j *simJob) {
+	p := o.prospect(j.Name)
+	p.old, p.versions = j, append(p.versions, j)
+	p.now = slices.IndexFunc(o.hosts, func(h *host) bool { return h.id() == j.TargetMachineID })
+}
+
+// addNew takes in a unit as it is to be, after all that there are.
+func (o *outlook) addNew(j *simJob) {
+	p := o.prospect(j.Name)
+	if p.old != nil && p.old.same(j) {
 		p.new = p.old
-	default:
-		p.new, p.versions = j, append(p.versions, j)
+		return
 	}
+	p.new, p.versions = j, append(p.versions, j)
 }
 
 // same reports whether two versions of a unit are one to the engine.
@@ -120,6 +123,7 @@ func (o *outlook) start(p *prospect) {
 	}
 }
 
+// active reports whether the engine looks for a machine for the unit.
 func (j *simJob) active() bool { return j.TargetState != job.JobStateInactive }
 
 // global reports whether any version of the unit runs on every machine.
@@ -127,205 +131,19 @@ func (p *prospect) global() bool {
 	return slices.ContainsFunc(p.versions, func(v *simJob) bool { return v.global })
 }
 
-// findClashes pairs the units that exclude each other. Few units have a word to say
-// about that, so that these are held against all.
-func (o *outlook) findClashes() {
-	picky := map[*prospect]bool{}
-	for _, p := range o.prospects {
-		picky[p] = slices.ContainsFunc(p.versions, func(v *simJob) bool { return v.picky })
-	}
-	for _, p := range o.prospects {
-		for _, q := range o.prospects {
-			if !picky[p] || p == q || picky[q] && p.name > q.name {
-				continue
-			}
-			if replaces(p, q) || replaces(q, p) {
-				p.wild, q.wild = true, true
-			}
-			if some, every := clashing(p, q); some {
-				last := p.new != nil && q.new != nil && conflict(p.new, q.new)
-				p.clashes = append(p.clashes, clash{q, every, last})
-				q.clashes = append(q.clashes, clash{p, every, last})
-			}
-		}
-	}
+// suits looks at what does not change while fleet places units: the machine's ID
+// and metadata.
+func (h *host) suits(j *simJob) bool {
+	return (!j.targeted || j.global || h.all.MState.MatchID(j.target)) && machine.HasMetadata(h.all.MState, j.metadata)
 }
 
-func clashing(p, q *prospect) (some, every bool) {
-	every = true
-	for _, v := range p.versions {
-		for _, w := range q.versions {
-			clash := conflict(v, w)
-			some, every = some || clash, every && clash
-		}
-	}
-	return some, every
-}
+// last is where the version fits that is there in the end.
+func (p *prospect) last() []bool { return p.fits[len(p.fits)-1] }
 
-func conflict(v, w *simJob) bool {
-	_, ours := matching(v.conflicts, w.Name)
-	_, theirs := matching(w.conflicts, v.Name)
-	return ours || theirs
-}
-
-func replaces(p, q *prospect) bool {
-	return slices.ContainsFunc(p.versions, func(v *simJob) bool {
-		_, matches := matching(v.replaces, q.name)
-		return matches
-	})
-}
-
-// happen adds what may happen next, and reports whether that was anything new.
-func (o *outlook) happen() bool {
-	for i := range o.hosts {
-		o.most[i], o.least[i] = 0, 0
-		for _, p := range o.prospects {
-			o.most[i] += count(p.may[i])
-			o.least[i] += count(p.must[i])
-		}
-	}
-	news := false
-	for _, p := range o.prospects {
-		loose := p.wild
-		for k, v := range p.versions {
-			switch {
-			case v.global:
-				news = o.spread(p, k) || news
-			case v.active():
-				loose = loose || v == p.new && v != p.old && (p.old == nil || p.old.global || !p.old.active()) || !o.holds(p, k)
-				if loose {
-					news = o.place(p, k) || news
-				}
-			}
-		}
-		news = o.loosen(p, loose) || news
-	}
-	return news
-}
-
+// count is a bit as a number.
 func count(b bool) int {
 	if b {
 		return 1
 	}
 	return 0
-}
-
-// holds reports whether a version of a unit surely stays on the machine that has it.
-// A global unit never drives another away: the engine counts those last.
-func (o *outlook) holds(p *prospect, version int) bool {
-	if p.now < 0 || !p.fits[version][p.now] {
-		return false
-	}
-	for _, c := range p.clashes {
-		if c.other.may[p.now] && slices.ContainsFunc(c.other.versions, func(v *simJob) bool { return !v.global }) {
-			return false
-		}
-	}
-	for _, peer := range p.versions[version].peers {
-		if q := o.byName[peer]; q != p && (q == nil || !q.must[p.now]) {
-			return false
-		}
-	}
-	return true
-}
-
-// loosen gives up what is not there all the time.
-func (o *outlook) loosen(p *prospect, loose bool) bool {
-	news := false
-	for i := range o.hosts {
-		if !p.must[i] {
-			continue
-		}
-		keeps := p.old != nil && p.new != nil && !p.wild && p.old.global == p.new.global
-		switch {
-		case !keeps:
-		case p.new.global:
-			keeps = !slices.ContainsFunc(p.clashes, func(c clash) bool { return c.other.may[i] })
-			for _, fits := range p.fits {
-				keeps = keeps && fits[i]
-			}
-		default:
-			keeps = !loose && p.old.active() && p.new.active()
-		}
-		if !keeps {
-			p.must[i], news = false, true
-		}
-	}
-	return news
-}
-
-// spread lets a global unit come to the machines that match. One global unit bars
-// another from none: which of them the engine counts is left to chance.
-func (o *outlook) spread(p *prospect, version int) bool {
-	news := false
-	for i, fits := range p.fits[version] {
-		if fits && !p.may[i] && !slices.ContainsFunc(p.clashes, func(c clash) bool { return c.every && c.other.must[i] && !c.other.global() }) {
-			p.may[i], news = true, true
-		}
-	}
-	return news
-}
-
-// barred reports whether another unit keeps p off a machine all the time.
-func (o *outlook) barred(p *prospect, machine int) bool {
-	return slices.ContainsFunc(p.clashes, func(c clash) bool { return c.every && c.other.must[machine] })
-}
-
-// place lets the engine choose a machine: the one with the fewest units, then the
-// lowest ID, among those that can run it.
-func (o *outlook) place(p *prospect, version int) bool {
-	best := -1
-	for i := range o.hosts {
-		if o.able(p, version, i) && (best < 0 || o.before(o.most[i]-count(p.may[i]), i, o.most[best]-count(p.may[best]), best)) {
-			best = i
-		}
-	}
-	news := false
-	for i := range o.hosts {
-		if p.may[i] || !p.wild && !o.possible(p, version, i) {
-			continue
-		}
-		if best >= 0 && !p.wild && o.before(o.most[best]-count(p.may[best]), best, o.least[i]-count(p.must[i]), i) {
-			continue
-		}
-		p.may[i], news = true, true
-	}
-	return news
-}
-
-// before reports whether the engine prefers machine i to machine k, given their loads.
-func (o *outlook) before(load, i, other, k int) bool {
-	return load < other || load == other && o.hosts[i].id() < o.hosts[k].id()
-}
-
-// able reports whether the machine can run the unit at any time.
-func (o *outlook) able(p *prospect, version, machine int) bool {
-	if !p.fits[version][machine] || slices.ContainsFunc(p.clashes, func(c clash) bool { return c.other.may[machine] }) {
-		return false
-	}
-	for _, peer := range p.versions[version].peers {
-		if q := o.byName[peer]; q == nil || q == p || !q.must[machine] {
-			return false
-		}
-	}
-	return true
-}
-
-// possible reports whether the machine can run the unit at some time.
-func (o *outlook) possible(p *prospect, version, machine int) bool {
-	if !p.fits[version][machine] || o.barred(p, machine) {
-		return false
-	}
-	for _, peer := range p.versions[version].peers {
-		if q := o.byName[peer]; q == nil || q == p || !q.may[machine] {
-			return false
-		}
-	}
-	return true
-}
-
-// suits looks at what does not change while fleet places units: the machine's ID
-// and metadata.
-func (h *host) suits(j *simJob) bool {
-	return (!j.targeted || j.global || h.all.MState.MatchID(j.target)) && machine.HasMetadata(h.all.MState, j.metadata)
 }

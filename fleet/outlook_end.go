@@ -9,16 +9,16 @@ import (
 // where it cannot run, and none waits that some machine could run.
 func (o *outlook) settle() {
 	for _, p := range o.prospects {
-		switch last := len(p.versions) - 1; {
+		switch {
 		case p.new == nil:
 		case p.new.global:
-			copy(p.ends, p.fits[last])
+			copy(p.ends, p.last())
 		case !p.new.active():
 		case p.now >= 0 && p.must[p.now]:
 			p.ends[p.now] = true
 		default:
 			for i := range o.hosts {
-				p.ends[i] = p.may[i] && (p.fits[last][i] || p.wild)
+				p.ends[i] = p.may[i] && (p.last()[i] || p.wild)
 			}
 		}
 	}
@@ -102,7 +102,7 @@ func (o *outlook) follows(p *prospect) bool {
 	if q == nil || q == p || !q.placed {
 		return false
 	}
-	fits := p.fits[len(p.fits)-1]
+	fits := p.last()
 	for i := range o.hosts {
 		if q.ends[i] && (!fits[i] || !o.free(p, i)) {
 			return false
@@ -114,34 +114,38 @@ func (o *outlook) follows(p *prospect) bool {
 // hasRoom reports whether a machine is left that can run the unit, wherever the
 // units are that clash with it: each of these takes one machine at most.
 func (o *outlook) hasRoom(p *prospect) bool {
-	fits := p.fits[len(p.fits)-1]
 	rooms := make([]bool, len(o.hosts))
 	left := 0
 	for i := range o.hosts {
-		rooms[i] = fits[i] && !slices.ContainsFunc(p.new.peers, func(peer string) bool {
-			q := o.byName[peer]
-			return q == nil || q == p || !q.firm[i]
-		})
-		for _, c := range p.clashes {
-			rooms[i] = rooms[i] && !(c.last && c.other.new.global && c.other.ends[i])
-		}
-		if rooms[i] && o.free(p, i) {
+		if rooms[i] = o.isRoom(p, i); rooms[i] && o.free(p, i) {
 			return true
 		}
 		left += count(rooms[i])
 	}
 	for _, c := range p.clashes {
-		if !c.last {
-			continue
-		}
-		for i := range o.hosts {
-			if rooms[i] && c.other.ends[i] {
-				left--
-				break
-			}
+		if c.last && overlap(rooms, c.other.ends) {
+			left--
 		}
 	}
 	return left > 0
+}
+
+// isRoom reports whether the machine can run the unit in the end, but for those that
+// clash with it and take one machine only.
+func (o *outlook) isRoom(p *prospect, machine int) bool {
+	return p.last()[machine] &&
+		o.besides(p, p.new, func(q *prospect) bool { return q.firm[machine] }) &&
+		!slices.ContainsFunc(p.clashes, func(c clash) bool { return c.last && c.other.new.global && c.other.ends[machine] })
+}
+
+// overlap reports whether the two have a machine in common.
+func overlap(a, b []bool) bool {
+	for i := range a {
+		if a[i] && b[i] {
+			return true
+		}
+	}
+	return false
 }
 
 // agents works out what the machines make of the schedule: an agent goes through the
@@ -154,21 +158,26 @@ func (o *outlook) agents() {
 			continue
 		}
 		for i := range o.hosts {
-			may, must := p.ends[i], true
-			if p.new.global {
-				may = p.fits[len(p.fits)-1][i]
-			}
-			for _, c := range p.clashes {
-				if c.last && c.other.name < p.name {
-					may = may && !c.other.runs[i]
-					must = must && !c.other.mayRun[i]
-				}
-			}
-			p.mayRun[i] = may
-			p.runs[i] = must && may && (p.new.global || p.firm[i])
-			p.waits = p.waits || p.ends[i] && !must
+			o.agent(p, i)
 		}
 	}
+}
+
+// agent works out whether one machine runs the unit. Those before it by name are done.
+func (o *outlook) agent(p *prospect, machine int) {
+	may, must := p.ends[machine], true
+	if p.new.global {
+		may = p.last()[machine]
+	}
+	for _, c := range p.clashes {
+		if c.last && c.other.name < p.name {
+			may = may && !c.other.runs[machine]
+			must = must && !c.other.mayRun[machine]
+		}
+	}
+	p.mayRun[machine] = may
+	p.runs[machine] = must && may && (p.new.global || p.firm[machine])
+	p.waits = p.waits || p.ends[machine] && !must
 }
 
 // tell fills in what is sure of a placement, and what may be where it is not.
