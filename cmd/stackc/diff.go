@@ -227,7 +227,7 @@ func (p *program) diffCluster(ctx context.Context, conn *fleet.Conn, o *comparin
 		return err
 	}
 	new.statesOf(units.NewSet(new.Set.Stack, liveUnits(snapshot)))
-	s, err := surveyOn(p.owned(ctx, conn, snapshot), new.Set, options)
+	s, err := surveyOn(p.owned(ctx, conn, snapshot, new.Set.Stack), new.Set, options)
 	if err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (p *program) diffToCluster(ctx context.Context, conn *fleet.Conn, o *compar
 	if err != nil {
 		return err
 	}
-	new := clusterSide(p.owned(ctx, conn, snapshot), old.Set.Stack, old.Set.Names())
+	new := clusterSide(p.owned(ctx, conn, snapshot, old.Set.Stack), old.Set.Stack, old.Set.Names())
 	old.statesOf(new.Set)
 	plan, refusals := fleet.PlanBetween(snapshot.Machines, old.Set, new.Set, fleet.DiffOptions{Prune: o.prune && len(new.Set.Units) > 0})
 	if len(refusals) > 0 {

@@ -40,7 +40,7 @@ func (p *program) diffRevision(ctx *cli.Context, o *comparing) error {
 		if err != nil {
 			return err
 		}
-		snapshot = p.owned(ctx.Context, conn, snapshot)
+		snapshot = p.owned(ctx.Context, conn, snapshot, about.stack)
 		s, err := surveyOn(snapshot, set, fleet.DiffOptions{Prune: o.prune, Adopt: o.adopt})
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stackc/stackc/cmd/stackc/view"
 	"github.com/stackc/stackc/compiler/stack"
 	"github.com/stackc/stackc/fleet"
 	"github.com/stackc/stackc/fleet/state"
@@ -137,12 +138,18 @@ func (p *program) remembered(ctx context.Context, conn *fleet.Conn) (*state.Stor
 
 const etcdHelp = "--etcd-endpoint or STACKC_ETCD says where it is"
 
-// owned adds to a snapshot what is recorded of who owns units. A command that
-// only looks does without when etcd is away.
-func (p *program) owned(ctx context.Context, conn *fleet.Conn, s *fleet.Snapshot) *fleet.Snapshot {
+// owned adds to a snapshot what is recorded of who owns units, and tells when a run holds
+// the lock of stack, unless that is "": its units are being changed while they are read. A
+// command that only looks does without when etcd is away.
+func (p *program) owned(ctx context.Context, conn *fleet.Conn, s *fleet.Snapshot, stack string) *fleet.Snapshot {
 	store, _, err := p.cluster.memory(ctx, conn)
 	if err == nil && store != nil {
 		defer store.Close()
+		if stack != "" {
+			if lock, err := store.Lock(ctx, stack); err == nil && lock != nil {
+				p.remark("note: %s", view.Changing(stack, lock))
+			}
+		}
 		var claims map[string]state.Claims
 		if claims, err = store.Claims(ctx); err == nil {
 			return s.WithClaims(claimList(claims))

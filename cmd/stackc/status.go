@@ -134,7 +134,11 @@ func (p *program) look(ctx context.Context, conn *fleet.Conn, l *looking, about 
 		if err != nil {
 			return nil, nil, err
 		}
-		snapshot = p.owned(ctx, conn, snapshot)
+		lockOf := about.stack
+		if look > 0 || l.quiet() {
+			lockOf = "" // it is told already, or only what is not right is to be told
+		}
+		snapshot = p.owned(ctx, conn, snapshot, lockOf)
 		if err := about.known(snapshot); err != nil {
 			return nil, nil, err
 		}

@@ -105,7 +105,7 @@ func (p *program) carrySteer(cmd *cli.Context, conn *fleet.Conn, how fleet.Steer
 	if err != nil {
 		return err
 	}
-	snapshot = p.owned(ctx, conn, snapshot)
+	snapshot = p.owned(ctx, conn, snapshot, "")
 	names, err := about.choose(snapshot, words)
 	if err != nil {
 		return err

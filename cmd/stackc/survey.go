@@ -81,7 +81,7 @@ func (p *program) compareSet(ctx context.Context, conn *fleet.Conn, g *change, s
 	if err != nil {
 		return err
 	}
-	s, err := surveyOn(p.owned(ctx, conn, snapshot), set, g.options())
+	s, err := surveyOn(p.owned(ctx, conn, snapshot, set.Stack), set, g.options())
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func (w *watch) take(ctx context.Context, first bool) (*fleet.Snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		return w.program.owned(ctx, w.conn, snapshot), nil
+		return w.program.owned(ctx, w.conn, snapshot, ""), nil
 	}
 	states, err := w.conn.States(ctx)
 	if err != nil {
@@ -116,7 +116,7 @@ func (w *watch) take(ctx context.Context, first bool) (*fleet.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.program.owned(ctx, w.conn, snapshot), nil
+	return w.program.owned(ctx, w.conn, snapshot, ""), nil
 }
 
 func (w *watch) names() []units.Name {

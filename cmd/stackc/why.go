@@ -52,7 +52,7 @@ func (p *program) showWhy(ctx context.Context, conn *fleet.Conn, form *format, a
 	if err != nil {
 		return err
 	}
-	snapshot = p.owned(ctx, conn, snapshot)
+	snapshot = p.owned(ctx, conn, snapshot, about.stack)
 	names, err := about.find(snapshot, words)
 	if err != nil {
 		return err

@@ -87,6 +87,11 @@ func Revision(r state.Revision) string {
 	return columns("", rows, 0)
 }
 
+// Changing tells who changes a stack while it is looked at.
+func Changing(stack string, lock *state.Lock) string {
+	return fmt.Sprintf("%s has had the lock of %s since %s UTC: what follows may be half from before its changes", clean(lock.Holder.String()), clean(stack), moment(lock.Since))
+}
+
 // Lock tells who has the lock of a stack.
 func Lock(stack string, lock *state.Lock) string {
 	if lock == nil {
