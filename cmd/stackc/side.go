@@ -47,8 +47,7 @@ func (p *program) readSide(ctx context.Context, in *input, word string, missing 
 	folder, err := files.isDir(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && missing:
-		p.remark("%s is not there: the file is compared with nothing", word)
-		return emptySide(word), nil
+		return p.absentSide(ctx, in, files, name, word)
 	case err != nil:
 		return side{}, err
 	case folder:
@@ -65,6 +64,23 @@ func (p *program) readSide(ctx context.Context, in *input, word string, missing 
 	s.Set = result.Set
 	s.Locate = func(unit units.Name, index int) *review.Place { return locate(result, unit, index) }
 	return s, nil
+}
+
+// absentSide stands for a file that a revision does not have: the one that it was there
+// before git saw it renamed, or else no units, and then it is said how to name another.
+func (p *program) absentSide(ctx context.Context, in *input, files files, name, word string) (side, error) {
+	g, ok := files.(gitFiles)
+	if !ok {
+		return emptySide(word), nil
+	}
+	if old := g.renamed(name); old != "" {
+		p.remark("note: git says that %s was %s in %s", name, old, g.revision)
+		return p.readSide(ctx, in, "git:"+g.revision+":"+old, false)
+	}
+	p.remark("%s is not there: the file is compared with nothing", word)
+	named := shellWord("git:" + g.revision + ":NAME")
+	p.remark(" help: if it had another name there: stackc diff %s %s, or stackc check --baseline %[1]s %[2]s", named, shellWord(name))
+	return emptySide(word), nil
 }
 
 // planSide reads a saved plan: the units as it leaves them.
