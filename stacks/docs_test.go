@@ -26,8 +26,8 @@ func page(t *testing.T) string {
 // TestPageExamples: every stack file on the page compiles.
 func TestPageExamples(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(page(t), -1)
-	if len(blocks) != 5 {
-		t.Fatalf("the page has %d stack files, want 5", len(blocks))
+	if len(blocks) != 6 {
+		t.Fatalf("the page has %d stack files, want 6", len(blocks))
 	}
 	for _, b := range blocks {
 		compileStack(t, b[1])

@@ -15,7 +15,7 @@ import (
 // selfFields are the words a unit may ask of itself, nodeFields those of another.
 var (
 	selfFields = []string{"name", "unit", "port", "listen", "instance"}
-	nodeFields = []string{"name", "unit", "port", "host", "address", "url"}
+	nodeFields = []string{"name", "unit", "port", "host", "address", "url", "scheme", "ca", "cert", "key"}
 )
 
 // expand puts in what every open expression of t is, seen from this unit; path
@@ -28,12 +28,29 @@ func (w *writer) expand(t stack.Text, path string) string {
 type addresser func(t stack.Text, r stack.Ref, to *topology.Node, path string) string
 
 func (w *writer) expandWith(t stack.Text, path string, address addresser) string {
+	t, whole := t.WithoutLines(w.lacks)
+	if whole != nil {
+		if to := w.t.Resolve(whole.Subject); to.Host == nil || !to.Host.StandIn {
+			w.add(stack.LacksFile(t.Pos, w.path(path), *whole))
+		}
+	}
 	return t.Expand(func(r stack.Ref) string {
 		if r.Subject == "self" {
 			return w.self(t, r, path)
 		}
 		return w.other(t, r, path, address)
 	})
+}
+
+// lacks reports whether an expression stands for a file that another unit's readiness
+// does not name.
+func (w *writer) lacks(r stack.Ref) bool {
+	to := w.t.Resolve(r.Subject)
+	if to == nil || r.Subject == "self" {
+		return false
+	}
+	file, ok := to.Ready().File(r.Field)
+	return ok && !file.Given()
 }
 
 func (w *writer) problem(code diag.Code, t stack.Text, r stack.Ref, path, format string, args ...any) diag.Diagnostic {
@@ -97,6 +114,9 @@ func (w *writer) other(t stack.Text, r stack.Ref, path string, address addresser
 			"a parameter is written without a dot"))
 		return ""
 	}
+	if file, ok := to.Ready().File(r.Field); ok {
+		return ReadyText(w.t, to, "", file)
+	}
 	switch r.Field {
 	case "name":
 		return to.Key
@@ -104,6 +124,8 @@ func (w *writer) other(t stack.Text, r stack.Ref, path string, address addresser
 		return string(to.Name())
 	case "port":
 		return w.portOf(t, r, to, path)
+	case stack.SchemeField:
+		return schemeOf(to)
 	case "host", "address", "url":
 		if !w.awaits(t, r, to, path) {
 			return ""
@@ -111,7 +133,7 @@ func (w *writer) other(t stack.Text, r stack.Ref, path string, address addresser
 		return address(t, r, to, path)
 	}
 	w.add(stack.Suggest(w.problem(diag.UnknownName, t, r, path, "%q has no word %q to put in", r.Subject, r.Field), r.Field, nodeFields,
-		"the words are "+r.Subject+".address, .url, .host, .port, .unit and .name"))
+		"the words are "+r.Subject+".address, .url, .scheme, .host, .port, .unit, .name, .ca, .cert and .key"))
 	return ""
 }
 
@@ -193,9 +215,4 @@ func (w *writer) hostsOf(to *topology.Node, pos stack.Pos, path string) ([]strin
 	return append([]string{a.Host}, a.Others...), true
 }
 
-func schemeOf(n *topology.Node) string {
-	if r := n.Ready(); r != nil && r.Kind == stack.ReadyHTTPS {
-		return "https"
-	}
-	return "http"
-}
+func schemeOf(n *topology.Node) string { return n.Ready().Scheme() }

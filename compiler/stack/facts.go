@@ -23,7 +23,7 @@ var (
 	roleFacts    = []string{"addresses", "machines"}
 	networkFacts = []string{"pods", "services"}
 	// unitFields are what a unit called "network" would be asked for.
-	unitFields = []string{"name", "unit", "port", "host", "address", "url"}
+	unitFields = []string{"name", "unit", "port", "host", "address", "url", SchemeField, "ca", "cert", "key"}
 )
 
 // fact returns what an expression asks of the inventory. isFact is false for one

@@ -169,6 +169,7 @@ func (l *loader) checkFiles() {
 			}
 		}
 		on := func(m *Machine) bool { return f.On(m.Name, m.roleNames()) }
+		f.Content = l.ofHosts(path+".content", f.Content)
 		l.content(path+".content", f.Content, on)
 		l.hostText(path+".source", f.Source, on)
 		l.hostText(path+".origin", f.Origin, on)
@@ -188,6 +189,45 @@ const machineSubject = "machine"
 
 // machineFields are the words of a machine.
 var machineFields = append([]string{"name", "address", "public", "mac", "id", "hostname"}, partFields...)
+
+// ofHosts puts into the content of a file what host entries say of TLS, without the
+// lines for files that they do not have.
+func (l *loader) ofHosts(path string, t Text) Text {
+	t, whole := t.WithoutLines(func(r Ref) bool {
+		file, ok := l.readyOf(r.Subject).File(r.Field)
+		return ok && l.isHost(r.Subject) && !file.Given()
+	})
+	if whole != nil && l.stack.hosts[whole.Subject] != nil {
+		l.findings.Add(LacksFile(t.Pos, path, *whole))
+	}
+	return t.put(func(r Ref) (string, bool) {
+		if !l.isHost(r.Subject) {
+			return "", false
+		}
+		if r.Field == SchemeField {
+			return l.readyOf(r.Subject).Scheme(), true
+		}
+		file, ok := l.readyOf(r.Subject).File(r.Field)
+		return file.Literal(), ok && file.Literal() != ""
+	})
+}
+
+// isHost reports whether there is a host entry of that name, or a library needs one:
+// that it is not there is said of the need.
+func (l *loader) isHost(key string) bool {
+	needs := func(lib *Declared) bool {
+		return lib != nil && slices.ContainsFunc(lib.Needs.Hosts, func(n Need) bool { return n.Name == key })
+	}
+	return l.stack.hosts[key] != nil || needs(l.stack.Library) || slices.ContainsFunc(l.stack.Used, func(u Used) bool { return needs(u.Use.Declared) })
+}
+
+// readyOf is the readiness of a host entry, nil for none.
+func (l *loader) readyOf(key string) *Ready {
+	if h := l.stack.hosts[key]; h != nil {
+		return h.Ready
+	}
+	return nil
+}
 
 // hostText reports expressions that a text of the hosts cannot have: it is written
 // before there are units, for one machine. on says which machines have it.

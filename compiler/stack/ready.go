@@ -38,6 +38,42 @@ func readyKinds() []string {
 // sayTrue is the shape of a flag that says nothing when it is false.
 func sayTrue() Shape { return Shape{Kind: ShapeTrue, Open: true} }
 
+// SchemeField is the word that stands for how a unit or host entry is spoken to.
+const SchemeField = "scheme"
+
+// File returns what the words X.ca, X.cert and X.key stand for: the files of a readiness
+// that clients of X check it by and show to it. It is an absent text for what is not
+// said; ok is false for another word.
+func (r *Ready) File(field string) (file Text, ok bool) {
+	if r == nil {
+		r = &Ready{}
+	}
+	switch field {
+	case "ca":
+		return r.CA, true
+	case "cert":
+		return r.Cert, true
+	case "key":
+		return r.Key, true
+	}
+	return Text{}, false
+}
+
+// Scheme is "https" for what is asked so, "http" otherwise.
+func (r *Ready) Scheme() string {
+	if r != nil && r.Kind == ReadyHTTPS {
+		return "https"
+	}
+	return "http"
+}
+
+// LacksFile is the finding of a text that is nothing but lines with a file which the
+// `ready` of another does not say.
+func LacksFile(pos Pos, path string, r Ref) diag.Diagnostic {
+	return Finding(diag.Error, diag.UnknownName, Pos{Span: r.Span, Via: pos.Via}, path, "%q says no %s in its ready, and nothing else stands here", r.Subject, r.Field).
+		WithHelp("say it, ready = { https = \"…\", " + r.Field + " = \"/…\" }; or give it a line of its own, which is left out where there is none")
+}
+
 // readiness is how a unit or a host entry says that it is up.
 func readiness() form[*Ready] {
 	return form[*Ready]{tableShape(Table{Name: "ready", Keys: readyWords, One: readyKinds()}), (*decoder).ready}

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/compiler/source"
@@ -95,6 +96,65 @@ func (t Text) Expand(value func(Ref) string) string {
 		}
 	}
 	return b.String()
+}
+
+// WithoutLines returns the text without the lines in which an open expression stands
+// that lacks names. whole is such an expression when nothing is left of the text, nil
+// otherwise.
+func (t Text) WithoutLines(lacks func(Ref) bool) (rest Text, whole *Ref) {
+	var first *Ref
+	for _, r := range t.Refs() {
+		if lacks(r) {
+			first = &r
+			break
+		}
+	}
+	if first == nil {
+		return t, nil
+	}
+	var kept, line []part
+	end := func() {
+		if !slices.ContainsFunc(line, func(p part) bool { return p.ref != nil && lacks(*p.ref) }) {
+			kept = append(kept, line...)
+		}
+		line = nil
+	}
+	for _, p := range t.parts {
+		at := p.at
+		for _, piece := range strings.SplitAfter(p.text, "\n") {
+			q := p
+			if q.text = piece; q.verbatim {
+				q.at = at
+				at += len(piece)
+			}
+			if line = append(line, q); strings.HasSuffix(piece, "\n") {
+				end()
+			}
+		}
+	}
+	end()
+	t.parts = kept
+	if kept == nil {
+		t.parts = []part{{}}
+	}
+	if strings.TrimSpace(t.masked()) == "" {
+		return t, first
+	}
+	return t, nil
+}
+
+// put returns the text with the open expressions in it that value knows.
+func (t Text) put(value func(Ref) (string, bool)) Text {
+	t.parts = slices.Clone(t.parts)
+	for i, p := range t.parts {
+		if p.ref == nil {
+			continue
+		}
+		if s, ok := value(*p.ref); ok {
+			t.parts[i].ref, t.parts[i].text, t.parts[i].put = nil, s, true
+		}
+	}
+	return t
 }
 
 // Find returns the place of the first occurrence of word, or the place of the

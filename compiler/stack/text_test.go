@@ -162,6 +162,38 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestWithoutLines(t *testing.T) {
+	lacks := func(r Ref) bool { return r.Subject == "no" }
+	for _, c := range []struct {
+		name, literal, want string
+		whole               bool
+	}{
+		{"nothing is lacking", `"""a ${{ x.ca }}\nb"""`, "a ${{ x.ca }}\nb", false},
+		{"the first line", `"""${{ no.ca }}\nb ${{ x.ca }}\n"""`, "b ${{ x.ca }}\n", false},
+		{"one in the middle, with all that stands in it", `"""a\n${{ x.ca }} ${{ p }} ${{ no.ca }} ${{ x.ca }} c\nb"""`, "a\nb", false},
+		{"the last", `"""a ${{ p }}\nb ${{ no.ca }}"""`, "a put in\n", false},
+		{"several, and an empty one stays", `"""a\n${{ no.ca }}\n\n${{ no.key }}\nb"""`, "a\n\nb", false},
+		{"all there is", `"a ${{ no.ca }}"`, "", true},
+		{"all but blanks", `"""\n  ${{ no.ca }}\n ${{ no.key }}\n  """`, "\n  ", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := textOf(t, c.literal)
+			before := text.Source()
+			got, whole := text.WithoutLines(lacks)
+			if got.Source() != c.want || (whole != nil) != c.whole {
+				t.Errorf("is %q, %v", got.Source(), whole)
+			}
+			if text.Source() != before {
+				t.Errorf("has changed the text itself: %q", text.Source())
+			}
+		})
+	}
+	got, _ := textOf(t, "\"\"\"a\n${{ no.ca }}\n  two ${{ x.ca }}\"\"\"").WithoutLines(lacks)
+	if at := got.Find("two"); at.Text() != "two" || at.String() != "x.toml:3:3" {
+		t.Errorf("what is behind a line that is left out is said to be %s, %q", at, at.Text())
+	}
+}
+
 func TestCutLast(t *testing.T) {
 	for name, want := range map[string][2]string{
 		"port":              {"", "port"},
