@@ -57,8 +57,9 @@ func (p *program) steer(st steering) *cli.Command {
 		ArgsUsage: "FILE|STACK|UNIT...",
 		Description: st.about + `
 UNIT is a name, with or without .service, that of a counted unit, or a pattern with
-*; behind a FILE these are units of FILE. Units of one stack go together. On a
-terminal it asks before it stops anything.
+*; behind a FILE these are units of FILE. Units of one stack go together. STACK is all
+of its units, and goes with no other UNIT of it. On a terminal it asks before it stops
+anything.
 
 examples:
   stackc ` + name + ` web.service
@@ -147,21 +148,33 @@ func (about subject) find(s *fleet.Snapshot, words []string) ([]units.Name, erro
 	if about.set != nil && len(words) == 0 {
 		chosen = about.set.Names()
 	}
+	stack, whole := "", []units.Name(nil)
 	for _, word := range words {
-		found := about.matching(s, word)
+		found, isStack := about.matching(s, word)
 		if len(found) == 0 {
 			return nil, about.unknown(s, word)
 		}
+		if isStack {
+			stack, whole = word, append(whole, found...)
+			continue
+		}
 		chosen = append(chosen, found...)
 	}
+	for _, name := range chosen {
+		if about.set == nil && slices.Contains(whole, name) {
+			return nil, misuse(fmt.Sprintf("leave %q out to name units alone, or name nothing else for the whole stack", stack),
+				"%q is the whole stack, and %s is one of its units", stack, name)
+		}
+	}
+	chosen = append(chosen, whole...)
 	slices.Sort(chosen)
 	return slices.Compact(chosen), nil
 }
 
 // matching are the units of the file, or of the cluster, that a word means: a name, a
-// unit of the stack file that was made into several, a pattern, or a stack.
-func (about subject) matching(s *fleet.Snapshot, word string) []units.Name {
-	var list, stack []units.Name
+// unit of the stack file that was made into several, a pattern, or a stack, all of it.
+func (about subject) matching(s *fleet.Snapshot, word string) (list []units.Name, isStack bool) {
+	var stack []units.Name
 	for _, name := range about.names(s) {
 		if meant(word, name) {
 			list = append(list, name)
@@ -171,9 +184,9 @@ func (about subject) matching(s *fleet.Snapshot, word string) []units.Name {
 		}
 	}
 	if len(list) == 0 {
-		return stack
+		return stack, true
 	}
-	return list
+	return list, false
 }
 
 // names are the units that words may mean.
