@@ -129,7 +129,7 @@ func (a *arguments) unknown(arg, name string) error {
 		}
 		return misuse("stackc --help lists the global flags", "there is no global flag %s%s%s", dashes, name, didYouMean(name, flagNames(a.app.Flags), "--"))
 	}
-	known := append(flagNames(a.command.Flags), flagNames(a.app.Flags)...)
+	known := append(flagNames(a.command.Flags), append(flagNames(a.app.Flags), "help")...)
 	return misuse("stackc "+a.command.Name+" --help lists its flags",
 		"%s has no flag %s%s%s", a.command.Name, dashes, name, didYouMean(name, known, "--"))
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stackc/stackc/cmd/stackc/view"
@@ -102,6 +104,8 @@ func (p *program) showLibrary(o *libraryWork, args []string) error {
 		if _, err := stdLibrary("show", name); err != nil {
 			return err
 		}
+	} else if _, err := os.Stat(name); err != nil && slices.Contains((stacks.Library{}).Names(), name) {
+		return misuse("", "there is no file %q; did you mean %q?", name, "stackc library show "+stack.StdPrefix+name)
 	}
 	target, options := o.target(p.console, name, nil)
 	options.Alone = true

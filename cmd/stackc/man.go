@@ -62,7 +62,11 @@ func (p *program) printPage(pages []page, name string) error {
 	}
 	i := slices.IndexFunc(pages, func(p page) bool { return p.file == file })
 	if i < 0 {
-		return misuse("stackc man -o DIR writes all pages", "there is no page %q", name)
+		known := []string{"stackc"}
+		for _, p := range pages {
+			known = append(known, strings.TrimSuffix(strings.TrimPrefix(p.file, "stackc-"), ".1"))
+		}
+		return misuse("stackc man -o DIR writes all pages", "there is no page %q%s", name, didYouMean(name, known, "stackc man "))
 	}
 	_, err := io.WriteString(p.out, pages[i].text)
 	return err

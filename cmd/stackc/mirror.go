@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"slices"
@@ -239,7 +240,7 @@ func (p *program) listMirror(ctx context.Context, o *mirrorWork, args []string) 
 // addSizes looks how long the files are in a folder or on a server.
 func (p *program) addSizes(ctx context.Context, o *mirrorWork, files []mirrored.File, list []view.MirrorFile, where string) error {
 	if !isURL(where) {
-		dir, err := os.OpenRoot(where)
+		dir, err := openFolder(where)
 		if err != nil {
 			return err
 		}
@@ -257,6 +258,15 @@ func (p *program) addSizes(ctx context.Context, o *mirrorWork, files []mirrored.
 		list[i].Size = size
 	}
 	return ctx.Err()
+}
+
+// openFolder opens a folder that the command line names.
+func openFolder(name string) (*os.Root, error) {
+	dir, err := os.OpenRoot(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, misuse("stackc mirror fetch FILE DIR makes one and fills it", "there is no folder %q", name)
+	}
+	return dir, err
 }
 
 // isURL reports whether a word of the command line is a URL, and not a folder.

@@ -79,7 +79,7 @@ func (p *program) checkMirror(ctx context.Context, o *mirrorWork, args []string)
 			return fileBelow(where, f.Path)
 		}), o.parallel, watch)
 	} else {
-		dir, err := os.OpenRoot(where)
+		dir, err := openFolder(where)
 		if err != nil {
 			watch.close()
 			return err
@@ -221,7 +221,7 @@ func (w *mirrorWatch) close() {
 }
 
 func (p *program) serveMirror(ctx context.Context, o *mirrorWork, args []string) error {
-	dir, err := os.OpenRoot(args[0])
+	dir, err := openFolder(args[0])
 	if err != nil {
 		return err
 	}

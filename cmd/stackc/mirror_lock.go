@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -76,7 +75,7 @@ func (p *program) findSums(ctx context.Context, o *mirrorWork, l *pinned, where 
 		defer client.Close()
 		results = client.CheckServer(ctx, wantsOf(unknown, func(f mirrored.File) string { return f.Origin }), o.parallel, watch)
 	} else {
-		dir, err := os.OpenRoot(where)
+		dir, err := openFolder(where)
 		if err != nil {
 			watch.close()
 			return err

@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -159,7 +161,18 @@ func (about subject) known(s *fleet.Snapshot) error {
 	if about.set != nil || len(s.Owned(about.stack)) > 0 {
 		return nil
 	}
-	return misuse("", "no unit in the cluster belongs to stack %q%s", about.stack, cmp.Or(didYouMean(about.stack, s.Owners(), ""), otherStacks(s)))
+	return misuse(aboutFiles(about.stack), "no unit in the cluster belongs to stack %q%s", about.stack, cmp.Or(didYouMean(about.stack, s.Owners(), ""), otherStacks(s)))
+}
+
+// aboutFiles is the help for a word that was taken for the name of a stack, and may be
+// meant for a file.
+func aboutFiles(word string) string {
+	for _, path := range []string{word, word + ".toml"} {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return fmt.Sprintf("a FILE is known by its name, which ends in .toml: %s is there", path)
+		}
+	}
+	return ""
 }
 
 func newStatusReport(about subject, all, shown []view.Standing) statusReport {

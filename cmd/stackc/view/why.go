@@ -87,9 +87,14 @@ func eligibleText(d fleet.Diagnosis, m fleet.Eligible) string {
 }
 
 func peerText(machines []fleet.Machine, p fleet.Peer) string {
-	text := clean(p.By) + " " + clean(string(p.Unit))
-	if p.Probe != "" {
-		text += " (" + clean(p.Probe) + ")"
+	text := clean(p.By) + " "
+	switch {
+	case p.Unit == "": // of the hosts, or a server outside: what is asked is all there is to name
+		text += clean(p.Probe)
+	case p.Probe != "":
+		text += clean(string(p.Unit)) + " (" + clean(p.Probe) + ")"
+	default:
+		text += clean(string(p.Unit))
 	}
 	if p.State != "" {
 		text += ", " + conditionWord(p.State)
