@@ -296,18 +296,44 @@ func TestRolloutSeesWhatIsUnderWay(t *testing.T) {
 	})
 	t.Run("stand-ins", func(t *testing.T) {
 		bubble(t, 3, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
-			agent := func(version string) *units.Set {
-				u := unit("agent.service", "ExecStart=/bin/agent "+version)
-				u.Options = append(u.Options, units.Option{Section: "X-Fleet", Name: "Global", Value: "true"})
-				u.Update = &units.Update{OneMachine: true}
-				return set(u)
-			}
-			submit(t, conn, agent("one"))
+			submit(t, conn, daemon("one"))
 			id := c.MachinesOf("agent.service")[1]
 			c.Stall(id, time.Minute)
-			two := agent("two")
+			two := daemon("two")
 			c.Submit(units.Unit{Name: standIn("agent.service", id), Desired: units.Launched, Options: standInOptions(two.Stack, "agent.service", id, two.Units[0].Options)})
-			first(t, c, conn, agent("three"))
+			first(t, c, conn, daemon("three"))
 		})
+	})
+}
+
+// daemon is a global unit that changes machine by machine.
+func daemon(version string) *units.Set {
+	u := unit("agent.service", "ExecStart=/bin/agent "+version)
+	u.Options = append(u.Options, units.Option{Section: "X-Fleet", Name: "Global", Value: "true"})
+	u.Update = &units.Update{OneMachine: true}
+	return set(u)
+}
+
+// TestRolloutBetweenWrites changes a global unit machine by machine while agents look
+// at the worst moment, between the new content and the desired state of a request.
+func TestRolloutBetweenWrites(t *testing.T) {
+	bubble(t, 3, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+		submit(t, conn, daemon("one"))
+		p := planFor(t, conn, daemon("two"), DiffOptions{})
+		c.Eager()
+		c.Watch(func(running map[string][]units.Name) {
+			served := func(name units.Name) bool {
+				return name == "agent.service" || strings.HasPrefix(string(name), "agent.on-")
+			}
+			for _, id := range []string{"n1", "n2", "n3"} {
+				if !slices.ContainsFunc(running[id], served) {
+					t.Errorf("nothing serves %s: %v", id, running)
+				}
+			}
+		})
+		out, _ := apply(t, conn, p, ApplyOptions{Timeout: 10 * time.Minute})
+		if len(out.Bad()) > 0 || len(out.Left) > 0 {
+			t.Error(results(out), out.Left)
+		}
 	})
 }

@@ -143,6 +143,9 @@ func (r *run) do(ctx context.Context, step Step) (remade bool, err error) {
 		return false, err
 	}
 	t := r.byName[step.Unit]
+	if err := r.hush(ctx, t, step); err != nil {
+		return false, err
+	}
 	options := t.plan.options()
 	err = r.client.Put(ctx, step.Unit, options, step.State)
 	if err != nil || t.plan.Action != Replace {
@@ -157,6 +160,17 @@ func (r *run) do(ctx context.Context, step Step) (remade bool, err error) {
 			units.ShortHash(live.Hash), units.ShortHash(t.hash))
 	}
 	return true, r.remake(ctx, t, options, step.State)
+}
+
+// hush puts a global unit whose place stand-ins have to "loaded" before it gets its new
+// content. fleet writes content before the desired state (fleet v1.0.0 registry/job.go
+// CreateUnit): an agent that looks between the two would start the unit, which stops the
+// stand-in, and stop the unit again a moment later, so that neither is up.
+func (r *run) hush(ctx context.Context, t *track, step Step) error {
+	if !t.staged || step.State != units.Loaded || t.plan.From != units.Launched {
+		return nil
+	}
+	return r.client.SetState(ctx, t.unit, units.Loaded)
 }
 
 // listen notes before a unit is loaded to be launched again whether fleet takes it for

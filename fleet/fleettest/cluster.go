@@ -47,6 +47,8 @@ type Cluster struct {
 	requests []Request
 	next     time.Time
 	deaf     bool
+	eager    bool
+	watch    func(running map[string][]units.Name)
 	broken   map[string]bool
 	silent   map[string]bool
 	server   *http.Server
@@ -89,6 +91,21 @@ func Machines(n int) []Machine {
 
 func (c *Cluster) sortMachines() {
 	slices.SortFunc(c.machines, func(a, b *host) int { return cmp.Compare(a.state.ID, b.state.ID) })
+}
+
+// Eager lets all agents look between the two writes that fleet makes of one request,
+// the new content and then the desired state (fleet v1.0.0 registry/job.go CreateUnit).
+func (c *Cluster) Eager() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.eager = true
+}
+
+// Watch has f told after each pass of the agents which units run on each machine.
+func (c *Cluster) Watch(f func(running map[string][]units.Name)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watch = f
 }
 
 // Deaf makes the cluster behave as fleet before 0.13 did: options sent for a unit

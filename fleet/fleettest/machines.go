@@ -111,7 +111,23 @@ func (c *Cluster) pass(now time.Time) bool {
 			h.reconcile(c.desired(h), now)
 		}
 	}
+	if c.watch != nil {
+		c.watch(c.running())
+	}
 	return moved
+}
+
+// running lists what runs on each machine.
+func (c *Cluster) running() map[string][]units.Name {
+	all := map[string][]units.Name{}
+	for _, h := range c.live() {
+		for _, name := range slices.Sorted(maps.Keys(h.units)) {
+			if h.units[name].running {
+				all[h.state.ID] = append(all[h.state.ID], units.Name(name))
+			}
+		}
+	}
+	return all
 }
 
 // desired is what a machine's agent makes of the schedule (agent/reconcile.go,
@@ -244,19 +260,37 @@ func (h *host) stop(name string) {
 	}
 }
 
-// start starts a unit, unless something that it needs is not loaded here.
+// start starts a unit, unless something that it needs is not loaded here, with what it
+// pulls in, and stops what must not run beside it.
 func (h *host) start(name string, now time.Time) {
 	u := h.units[name]
 	if u.running {
 		return
 	}
-	for _, edge := range units.Edges(units.Name(name), optionsOf(u.Unit)) {
+	edges := units.Edges(units.Name(name), optionsOf(u.Unit))
+	for _, edge := range edges {
 		needs := edge.Relation.Needs() || edge.Relation == units.Triggers
 		if needs && h.units[string(edge.Target)] == nil {
 			return
 		}
 	}
 	u.running, u.failed, u.started = true, false, now
+	for _, edge := range edges {
+		if other := string(edge.Target); edge.Relation.Pulls() && h.units[other] != nil {
+			h.start(other, now)
+		}
+	}
+	for other, o := range h.units {
+		if excludes(edges, other) || excludes(units.Edges(units.Name(other), optionsOf(o.Unit)), name) {
+			h.stop(other)
+		}
+	}
+}
+
+// excludes reports whether one of a unit's edges says that the other must not run
+// beside it. systemd asks that of either (systemd.unit(5), Conflicts=).
+func excludes(edges []units.Edge, other string) bool {
+	return slices.ContainsFunc(edges, func(e units.Edge) bool { return e.Relation == units.Conflicts && string(e.Target) == other })
 }
 
 // row is what the machine publishes of a unit.

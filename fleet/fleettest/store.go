@@ -105,7 +105,12 @@ func (s *store) CreateUnit(u *job.Unit) error {
 	case s.c.deaf:
 		old.TargetState = u.TargetState
 	default:
+		was := old.TargetState
 		old.Unit, old.global = *u, u.IsGlobal()
+		if old.TargetState = was; s.c.eager {
+			s.c.pass(time.Now())
+		}
+		old.TargetState = u.TargetState
 	}
 	return nil
 }
