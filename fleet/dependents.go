@@ -24,6 +24,11 @@ type dependents struct {
 	// swapping are units with new content that a machine still runs with the old one:
 	// a run that was killed has replaced them, and they go down yet.
 	swapping map[units.Name]bool
+	// running are units that are up, also those that fleet has as loaded only: another
+	// may have pulled them in.
+	running map[units.Name]bool
+	// falling are those of them that fleet has as loaded and that another stops.
+	falling map[units.Name]bool
 	// neighbours are, for a unit that is held back, those that must be loaded.
 	neighbours map[units.Name][]units.Name
 	// unknown says that nothing is known of machines.
@@ -32,10 +37,12 @@ type dependents struct {
 
 func newDependents(s *Snapshot, p *Plan) *dependents {
 	d := &dependents{plan: p, index: map[units.Name]int{}, edges: map[units.Name][]units.Edge{},
-		leaning: map[units.Name][]units.Name{}, others: map[units.Name]Unit{}, owners: map[units.Name]string{}, neighbours: map[units.Name][]units.Name{}, swapping: map[units.Name]bool{}, unknown: s.NoMachines}
+		leaning: map[units.Name][]units.Name{}, others: map[units.Name]Unit{}, owners: map[units.Name]string{}, neighbours: map[units.Name][]units.Name{},
+		swapping: map[units.Name]bool{}, running: map[units.Name]bool{}, falling: map[units.Name]bool{}, unknown: s.NoMachines}
 	for i, u := range p.Units {
 		d.index[u.Unit] = i
 		d.enter(u.Unit, u.options())
+		d.running[u.Unit] = slices.ContainsFunc(s.StatesOf(u.Unit), newTarget(u).standing)
 		d.swapping[u.Unit] = u.OldHash != "" && slices.ContainsFunc(s.StatesOf(u.Unit), func(row UnitState) bool { return row.Hash != u.OldHash && row.Active != "inactive" })
 	}
 	for _, live := range s.Units {
@@ -68,14 +75,14 @@ func (d *dependents) unit(name units.Name) *UnitPlan {
 // goesDown reports whether the plan stops a unit that runs now, be it for good or
 // to start it again.
 func (d *dependents) goesDown(u *UnitPlan) bool {
-	if u.From != units.Launched {
+	if u.From != units.Launched && !d.running[u.Unit] {
 		return false
 	}
 	switch u.Action {
 	case Replace, Restart, Delete:
 		return true
 	}
-	return u.To != units.Launched && u.Action == SetState || len(u.Loses) > 0 || d.swapping[u.Unit]
+	return u.To != units.Launched && u.Action == SetState || len(u.Loses) > 0 || d.swapping[u.Unit] || d.falling[u.Unit]
 }
 
 // leaves reports whether a unit is on no machine afterwards.
@@ -91,11 +98,21 @@ func (d *dependents) spread() {
 		again = false
 		for i := range d.plan.Units {
 			u := &d.plan.Units[i]
-			if u.To == units.Launched && (d.restartStopped(u) || d.loseNeeded(u)) {
+			if u.To == units.Launched && (d.restartStopped(u) || d.loseNeeded(u)) || d.fall(u) {
 				again = true
 			}
 		}
 	}
+}
+
+// fall notes that a unit which runs because another pulled it in is stopped. What pulled
+// it in may be stopped with it, and starts it again.
+func (d *dependents) fall(u *UnitPlan) bool {
+	if u.To == units.Launched || !d.running[u.Unit] || d.goesDown(u) {
+		return false
+	}
+	_, d.falling[u.Unit] = d.stoppedBy(u)
+	return d.falling[u.Unit]
 }
 
 // restartStopped makes a Restart of a unit that is to run on and is stopped by

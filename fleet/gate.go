@@ -106,9 +106,8 @@ func (r *run) allLoaded(ctx context.Context, s *Snapshot, hold []units.Name) (bo
 }
 
 // loaded reports whether a unit is on its machine with its new content and, if it
-// was put to "loaded", whether its agent has acted on that. fleet writes new content
-// before the desired state (fleet v1.0.0 registry/job.go CreateUnit), so that an agent
-// may load it and start it as the old one was: what is launched then is no news to it.
+// was put to "loaded", whether its agent has acted on that: to one that has not, what is
+// launched then is no news.
 func (r *run) loaded(ctx context.Context, t *track, now time.Time) (bool, error) {
 	if !t.sight.seen() || len(t.sight.missing) > 0 || t.sight.verdict == units.Unloadable {
 		return false, nil

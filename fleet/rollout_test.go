@@ -337,3 +337,19 @@ func TestRolloutBetweenWrites(t *testing.T) {
 		}
 	})
 }
+
+// TestRolloutDroppedStandIn ends when systemd does not start a stand-in, however long
+// the unit runs on in whose place it was to come.
+func TestRolloutDroppedStandIn(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+		submit(t, conn, daemon("one"))
+		c.Drop(standIn("agent.service", "n1"))
+		out, _ := apply(t, conn, planFor(t, conn, daemon("two"), DiffOptions{}), ApplyOptions{Timeout: time.Hour})
+		if got := results(out); !strings.Contains(got, "agent.on-n1.service failed") {
+			t.Error(got)
+		}
+		if out, _ := apply(t, conn, planFor(t, conn, daemon("two"), DiffOptions{}), ApplyOptions{Timeout: time.Hour}); len(out.Bad()) > 0 || len(out.Left) > 0 {
+			t.Error(results(out), out.Left)
+		}
+	})
+}

@@ -162,12 +162,13 @@ func (r *run) do(ctx context.Context, step Step) (remade bool, err error) {
 	return true, r.remake(ctx, t, options, step.State)
 }
 
-// hush puts a global unit whose place stand-ins have to "loaded" before it gets its new
+// hush puts a launched unit that is to be loaded first to "loaded" before it gets its new
 // content. fleet writes content before the desired state (fleet v1.0.0 registry/job.go
-// CreateUnit): an agent that looks between the two would start the unit, which stops the
-// stand-in, and stop the unit again a moment later, so that neither is up.
+// CreateUnit): an agent that looks between the two, as it does at each write, would start
+// the unit too early and stop it again a moment later. Where a stand-in has the place of
+// a global unit, that stops the stand-in, and neither is up.
 func (r *run) hush(ctx context.Context, t *track, step Step) error {
-	if !t.staged || step.State != units.Loaded || t.plan.From != units.Launched {
+	if t.plan.Action != Replace || step.State != units.Loaded || t.plan.From != units.Launched {
 		return nil
 	}
 	return r.client.SetState(ctx, t.unit, units.Loaded)

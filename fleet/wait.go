@@ -127,11 +127,18 @@ func (r *run) isUp(name units.Name) bool {
 // at its end, "" when there is none.
 func (r *run) before(t *track) units.Name {
 	for _, name := range t.after {
-		if first, ok := r.byName[name]; ok && first.desired == units.Launched && first.result == NotReached && !r.isUp(name) {
+		first, ok := r.byName[name]
+		if ok && first.desired == units.Launched && first.result == NotReached && !r.isUp(name) && !first.passed(t) {
 			return name
 		}
 	}
 	return ""
+}
+
+// passed reports whether a unit that systemd starts before t is up on t's machine, and t
+// has never been: then that is not what t waits for.
+func (t *track) passed(next *track) bool {
+	return !next.alive && slices.ContainsFunc(next.sight.rows, func(row UnitState) bool { return t.standsOn(row.Machine) })
 }
 
 // poll looks at the cluster once, settles what can be settled and tells of it.

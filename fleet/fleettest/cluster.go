@@ -48,6 +48,7 @@ type Cluster struct {
 	next     time.Time
 	deaf     bool
 	eager    bool
+	dropped  []string
 	watch    func(running map[string][]units.Name)
 	broken   map[string]bool
 	silent   map[string]bool
@@ -99,6 +100,14 @@ func (c *Cluster) Eager() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.eager = true
+}
+
+// Drop makes systemd on all machines drop the job that starts a unit, as it does when
+// a unit that must not run beside it is started in the same moment.
+func (c *Cluster) Drop(name units.Name) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropped = append(c.dropped, string(name))
 }
 
 // Watch has f told after each pass of the agents which units run on each machine.

@@ -108,7 +108,7 @@ func (c *Cluster) pass(now time.Time) bool {
 	moved := c.schedule()
 	for _, h := range c.live() {
 		if now.After(h.stalled) {
-			h.reconcile(c.desired(h), now)
+			h.reconcile(c.desired(h), c.dropped, now)
 		}
 	}
 	if c.watch != nil {
@@ -212,8 +212,8 @@ func (c *Cluster) agents() map[string]*agent.AgentState {
 }
 
 // reconcile is one pass of an agent (agent/reconcile.go): unload, load, stop,
-// start, in this order.
-func (h *host) reconcile(wanted map[string]*job.Unit, now time.Time) {
+// start, in this order, where dropped are units whose start comes to nothing.
+func (h *host) reconcile(wanted map[string]*job.Unit, dropped []string, now time.Time) {
 	for _, name := range slices.Sorted(maps.Keys(h.units)) {
 		want := wanted[name]
 		if want == nil || want.TargetState == job.JobStateInactive || want.Unit.Hash().String() != h.units[name].hash {
@@ -241,7 +241,9 @@ func (h *host) reconcile(wanted map[string]*job.Unit, now time.Time) {
 		}
 	}
 	for _, name := range starting {
-		h.start(name, now)
+		if !slices.Contains(dropped, name) {
+			h.start(name, now)
+		}
 	}
 }
 
