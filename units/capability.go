@@ -18,20 +18,20 @@ func capabilities() []string {
 // capability judges a word of CapabilityBoundingSet= and AmbientCapabilities=: systemd
 // takes names in any case, and numbers, and passes over everything else: a set that
 // lacks what the program needs, or that still holds what it was to take away.
-func (c *valueCheck) capability(w string, start, end int) {
-	name, prefixed := strings.CutPrefix(strings.ToUpper(w), "CAP_")
+func (c *valueCheck) capability(w piece) {
+	name, prefixed := strings.CutPrefix(strings.ToUpper(w.text), "CAP_")
 	known := capabilities()
 	switch {
-	case strings.Trim(w, digits) == "", prefixed && slices.Contains(known, name):
+	case strings.Trim(w.text, digits) == "", prefixed && slices.Contains(known, name):
 		return
 	case !prefixed:
-		c.fail(start, end, capabilityMeant(name), "%q is no capability: they begin with CAP_", w)
+		c.wrong(w, capabilityMeant(name), "%q is no capability: they begin with CAP_", w.text)
 	default:
 		help := capabilityMeant(name)
 		if help == "" {
 			help = "capabilities(7) lists them; one that is newer goes by its number"
 		}
-		c.fail(start, end, help, "Linux has no capability %q, and systemd passes over the word", w)
+		c.wrong(w, help, "Linux has no capability %q, and systemd passes over the word", w.text)
 	}
 }
 

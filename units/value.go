@@ -45,6 +45,21 @@ func (c *valueCheck) fail(start, end int, help, format string, args ...any) {
 	c.faults = append(c.faults, ValueFault{Start: start, End: end, Reason: fmt.Sprintf(format, args...), Help: help})
 }
 
+// piece is a part of a value: what it says, without quotes and marks before it, and the
+// bytes [start, end) at which it stands.
+type piece struct {
+	text       string
+	start, end int
+}
+
+// from is the piece that begins there and goes to the end of the value.
+func (c *valueCheck) from(start int) piece { return piece{c.value[start:], start, len(c.value)} }
+
+// wrong reports a piece.
+func (c *valueCheck) wrong(w piece, help, format string, args ...any) {
+	c.fail(w.start, w.end, help, format, args...)
+}
+
 // failWhole reports all of the value.
 func (c *valueCheck) failWhole(help, format string, args ...any) {
 	c.fail(0, len(c.value), help, format, args...)
@@ -92,13 +107,13 @@ func checkOf(parser string) func(*valueCheck) {
 	case "socket_listen":
 		return (*valueCheck).listen
 	case "user_group_compat":
-		return func(c *valueCheck) { c.user(0, len(c.value)) }
+		return func(c *valueCheck) { c.user(c.from(0)) }
 	case "bus_name":
 		return (*valueCheck).busName
 	case "socket_service":
-		return func(c *valueCheck) { c.unitOf(c.value, TypeService, 0, len(c.value)) }
+		return func(c *valueCheck) { c.unitOf(c.from(0), TypeService) }
 	case "unit_slice":
-		return func(c *valueCheck) { c.unitOf(c.value, TypeSlice, 0, len(c.value)) }
+		return func(c *valueCheck) { c.unitOf(c.from(0), TypeSlice) }
 	}
 	if enumOf(parser) != nil || boolOr(parser) != nil {
 		return (*valueCheck).enum
@@ -150,21 +165,6 @@ func checkOfNumber(parser string) func(*valueCheck) {
 		return (*valueCheck).percent
 	case "rlimit":
 		return (*valueCheck).limit
-	}
-	return nil
-}
-
-// checkOfPath is [checkOf] for what stands in the file system.
-func checkOfPath(parser string) func(*valueCheck) {
-	switch parser {
-	case "unit_path_printf", "path_spec":
-		return func(c *valueCheck) { c.path(0) }
-	case "working_directory":
-		return (*valueCheck).workingDirectory
-	case "unit_env_file":
-		return func(c *valueCheck) { c.path(len(c.value) - len(strings.TrimPrefix(c.value, "-"))) }
-	case "unit_condition_path":
-		return (*valueCheck).conditionPath
 	}
 	return nil
 }
