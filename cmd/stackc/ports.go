@@ -35,7 +35,7 @@ fleet, flannel and ssh listen, and from where each is used: by units of other ma
 which follows from what waits for what, by operators, or by anyone. What nobody on
 another machine uses is shown as closed. --how writes the open ones as rules: commands for
 Amazon or Google, resources of a template, or a file for iptables-restore, which lets
-ssh in always.
+ssh in always, and where machines have addresses of IPv6 one for ip6tables-restore.
 
 examples:
   stackc ports k8s.toml
@@ -169,12 +169,18 @@ func (p *program) showPorts(form *format, o *portsOptions, list *ports.List, gro
 			b.WriteString(r.File + "\n")
 		}
 		return p.printf("%s", b.String())
+	case len(rules) > 1 && len(groups) == 1:
+		return misuse("write them into a folder with -o DIR", "there are %d files, for IPv4 and for IPv6", len(rules))
 	case len(rules) > 1:
 		var names []string
 		for _, g := range groups {
 			names = append(names, g.Name)
 		}
-		return misuse("write them into a folder with -o DIR, or ask for one with --machine or --role", "there are %d files, one for each of %s", len(rules), strings.Join(names, "; "))
+		each := "one"
+		if len(rules) > len(groups) {
+			each = "two"
+		}
+		return misuse("write them into a folder with -o DIR, or ask for one with --machine or --role", "there are %d files, %s for each of %s", len(rules), each, strings.Join(names, "; "))
 	case len(rules) == 1:
 		return p.printf("%s", rules[0].Text)
 	}

@@ -10,28 +10,51 @@ import (
 // chain holds the rules, apart from those of docker and of the machine's own.
 const chain = "STACKC"
 
-// iptables writes a file for iptables-restore: a chain of its own, which INPUT leads
-// to first. With --noflush it leaves other chains alone, and empties its own, so that it
-// may be read again and again. What is not let in is dropped; ssh always is, whoever
-// comes, for a file must not lock out who wrote it.
-func (w *writer) iptables(g *Group) (string, error) {
+// family is a version of IP, as the files of rules have it: each has a program and a
+// file of its own.
+type family struct {
+	tables string // "iptables", which its programs, services and folders are called by
+	suffix string // of a file with its rules
+	always string // rules that stand in each file
+	holds  func(netip.Addr) bool
+}
+
+// The two versions. That of six finds its neighbours by ICMP; whether a machine may have
+// its address from DHCP is said there, for no rule of iptables meets that of four.
+var (
+	four = family{"iptables", ".rules", "-A " + chain + " -p icmp -j ACCEPT\n", netip.Addr.Is4}
+	six  = family{"ip6tables", ".rules6", "-A " + chain + " -p ipv6-icmp -j ACCEPT\n-A " + chain + " -s fe80::/10 -p udp --dport 546 -j ACCEPT\n",
+		func(a netip.Addr) bool { return a.Is6() && a.Zone() == "" }}
+)
+
+// has reports whether an address, or a network, is of the version.
+func (f family) has(s string) bool {
+	address, _, _ := strings.Cut(s, "/")
+	a, err := netip.ParseAddr(address)
+	return err == nil && f.holds(a)
+}
+
+// iptables writes a file for iptables-restore, or for ip6tables-restore: a chain of its
+// own, which INPUT leads to first. With --noflush it leaves other chains alone, and
+// empties its own, so that it may be read again and again. What is not let in is dropped;
+// ssh always is, whoever comes, for a file must not lock out who wrote it.
+func (w *writer) iptables(g *Group, f family) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# What machines of stack %s let in: %s.
-# Now, beside other rules:    iptables-restore --noflush FILE
-# At every boot of CoreOS:    /var/lib/iptables/rules-save and iptables-restore.service
+# Now, beside other rules:    %[4]s-restore --noflush FILE
+# At every boot of CoreOS:    /var/lib/%[4]s/rules-save and %[4]s-restore.service
 *filter
 :%[3]s - [0:0]
 -I INPUT -j %[3]s
 -A %[3]s -i lo -j ACCEPT
 -A %[3]s -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A %[3]s -p icmp -j ACCEPT
--A %[3]s -p tcp --dport 22 -j ACCEPT
-`, line(w.list.Stack), line(w.title(g)), chain)
+%[5]s-A %[3]s -p tcp --dport 22 -j ACCEPT
+`, line(w.list.Stack), line(w.title(g)), chain, f.tables, f.always)
 	for _, o := range g.Openings {
 		if !o.Open() || o.First == 22 && o.Last == 22 && o.Protocol == "tcp" {
 			continue
 		}
-		from, left, err := w.addresses(g, o)
+		from, left, err := w.addresses(g, o, f)
 		if err != nil {
 			return "", err
 		}
@@ -75,11 +98,11 @@ func (w *writer) title(g *Group) string {
 // line is text that cannot leave the line of a comment.
 func line(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// addresses are the networks that a port is used from, sorted. left says that
-// operators use it, of whom nothing is known.
-func (w *writer) addresses(g *Group, o *Opening) (from []string, left bool, err error) {
+// addresses are the networks of one version that a port is used from, sorted. left says
+// that operators use it, of whom nothing is known.
+func (w *writer) addresses(g *Group, o *Opening, f family) (from []string, left bool, err error) {
 	add := func(network string) {
-		if !slices.Contains(from, network) {
+		if f.has(network) && !slices.Contains(from, network) {
 			from = append(from, network)
 		}
 	}
@@ -95,8 +118,8 @@ func (w *writer) addresses(g *Group, o *Opening) (from []string, left bool, err 
 		case Address:
 			add(u.Address)
 		case Machines:
-			list := w.machines(u.Group)
-			if len(list) == 0 {
+			list, known := w.machines(u.Group, f)
+			if !known {
 				return nil, false, &Error{
 					fmt.Sprintf("where %s is that uses %s/%s of %s is not known", u.Group.Name, o.Port("-"), o.Protocol, g.Name),
 					`give each [machine.NAME] its address, or say [network] machines = "10.0.0.0/24"`,
@@ -105,8 +128,8 @@ func (w *writer) addresses(g *Group, o *Opening) (from []string, left bool, err 
 			for _, a := range list {
 				add(a)
 			}
-			if w.list.Pods != "" && !u.Alone {
-				add(w.list.Pods) // containers on the machine itself come as they are
+			if !u.Alone {
+				add(w.list.Pods) // none without any; containers on the machine itself come as they are
 			}
 		}
 	}
@@ -114,34 +137,47 @@ func (w *writer) addresses(g *Group, o *Opening) (from []string, left bool, err 
 	return from, left, nil
 }
 
-// machines are the addresses of a group: of its machines where all are known, else of
-// the ranges that they are from.
-func (w *writer) machines(g *Group) []string {
-	var list []string
+// machines are the addresses of one version that a group has: of its machines where all
+// are known, else the ranges that they are from. known is false when neither tells.
+func (w *writer) machines(g *Group, f family) (list []string, known bool) {
+	ranges := slices.DeleteFunc(slices.Clone(w.list.Ranges), func(r string) bool { return !f.has(r) })
+	if len(g.Machines) == 0 {
+		return ranges, len(w.list.Ranges) > 0
+	}
 	for _, m := range g.Machines {
 		address := m.Address.Literal()
-		if !isIPv4(address) {
-			return w.ranges()
+		switch {
+		case f.has(address):
+		case len(ranges) > 0:
+			return ranges, true
+		case !isAddress(address) && len(w.list.Ranges) == 0:
+			return nil, false
 		}
-		list = append(list, address)
-		if public := m.Public.Literal(); isIPv4(public) {
-			list = append(list, public)
+		for _, a := range []string{address, m.Public.Literal()} {
+			if f.has(a) {
+				list = append(list, a)
+			}
 		}
 	}
-	if len(list) == 0 {
-		return w.ranges()
+	return list, true
+}
+
+func isAddress(s string) bool { return four.has(s) || six.has(s) }
+
+// hasIPv6 reports whether machines, or those who use their ports from elsewhere, have
+// addresses of IPv6. Without any, a file for it would shut what the stack knows nothing of.
+func (w *writer) hasIPv6() bool {
+	for _, g := range w.list.Groups {
+		for _, m := range g.Machines {
+			if six.has(m.Address.Literal()) || six.has(m.Public.Literal()) {
+				return true
+			}
+		}
+		for _, o := range g.Openings {
+			if slices.ContainsFunc(o.Uses, func(u Use) bool { return u.Kind == Address && six.has(u.Address) }) {
+				return true
+			}
+		}
 	}
-	return list
-}
-
-func (w *writer) ranges() []string {
-	return slices.DeleteFunc(slices.Clone(w.list.Ranges), func(r string) bool {
-		p, err := netip.ParsePrefix(r)
-		return err != nil || !p.Addr().Is4()
-	})
-}
-
-func isIPv4(s string) bool {
-	a, err := netip.ParseAddr(s)
-	return err == nil && a.Is4()
+	return slices.ContainsFunc(slices.Concat(w.list.Ranges, w.operators), six.has)
 }

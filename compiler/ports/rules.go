@@ -18,7 +18,7 @@ const (
 	AWS            System = "aws"            // commands of aws
 	CloudFormation System = "cloudformation" // resources of a template
 	GCE            System = "gce"            // commands of gcloud
-	IPTables       System = "iptables"       // a file for iptables-restore for each group
+	IPTables       System = "iptables"       // a file for iptables-restore for each group, and one for ip6tables-restore
 )
 
 // Systems returns all systems, in the order in which they are documented.
@@ -40,8 +40,12 @@ func (e *Error) Error() string { return e.Message }
 // iptables lets them in for ssh alone.
 func (l *List) Rules(system System, groups []*Group, from []string) ([]Text, error) {
 	w := &writer{list: l, operators: from}
-	if err := w.onlyIPv4(groups); err != nil {
+	if err := w.onlyAddresses(groups); err != nil {
 		return nil, err
+	}
+	families := []family{four}
+	if w.six = w.hasIPv6(); w.six {
+		families = append(families, six)
 	}
 	switch system {
 	case AWS:
@@ -53,27 +57,24 @@ func (l *List) Rules(system System, groups []*Group, from []string) ([]Text, err
 	}
 	var texts []Text
 	for _, g := range groups {
-		text, err := w.iptables(g)
-		if err != nil {
-			return nil, err
+		for _, f := range families {
+			text, err := w.iptables(g, f)
+			if err != nil {
+				return nil, err
+			}
+			texts = append(texts, Text{g.ID + f.suffix, text})
 		}
-		texts = append(texts, Text{g.ID + ".rules", text})
 	}
 	return texts, nil
 }
 
-// onlyIPv4 refuses what no rule here can say: names, and addresses of IPv6.
-func (w *writer) onlyIPv4(groups []*Group) error {
-	for _, o := range w.operators {
-		if !isIPv4(strings.Split(o, "/")[0]) {
-			return &Error{fmt.Sprintf("operators come from %s, and the rules are for IPv4", o), "give their IPv4 network"}
-		}
-	}
+// onlyAddresses refuses what no rule here can say: names.
+func (w *writer) onlyAddresses(groups []*Group) error {
 	for _, g := range groups {
 		for _, o := range g.Openings {
 			for _, u := range o.Uses {
-				if u.Kind == Address && !isIPv4(u.Address) {
-					return &Error{fmt.Sprintf("%s comes from %q, and the rules are for IPv4 addresses", u.Who, u.Address), "give that host entry its address"}
+				if u.Kind == Address && !isAddress(u.Address) {
+					return &Error{fmt.Sprintf("%s comes from %q, and the rules are for addresses", u.Who, u.Address), "give that host entry its address"}
 				}
 			}
 		}
@@ -84,6 +85,7 @@ func (w *writer) onlyIPv4(groups []*Group) error {
 type writer struct {
 	list      *List
 	operators []string
+	six       bool // somebody has an address of IPv6
 }
 
 // plain is a name as all systems take it: lower case, digits and hyphens.
@@ -143,8 +145,11 @@ func network(s string) string {
 	return s
 }
 
-// everywhere is the network of everybody.
-const everywhere = "0.0.0.0/0"
+// everywhere is the network of everybody, and everywhere6 that of IPv6.
+const (
+	everywhere  = "0.0.0.0/0"
+	everywhere6 = "::/0"
+)
 
 // aws makes a security group for each group of machines, and rules in it. The groups
 // come first, for rules name them.
@@ -156,7 +161,7 @@ func (w *writer) aws(groups []*Group) string {
 	for _, g := range groups {
 		for _, o := range g.Openings {
 			for _, source := range w.awsSources(o) {
-				fmt.Fprintf(&b, "aws ec2 authorize-security-group-ingress --group-name %s --protocol %s --port %s %s\n", g.ID, o.Protocol, o.Port("-"), source)
+				fmt.Fprintf(&b, "aws ec2 authorize-security-group-ingress --group-name %s %s\n", g.ID, source)
 			}
 		}
 	}
@@ -165,12 +170,19 @@ func (w *writer) aws(groups []*Group) string {
 
 func (w *writer) awsSources(o *Opening) []string {
 	return w.sources(o, func(kind Kind, name string) string {
-		if kind == Machines {
-			return "--source-group " + name
+		ports := fmt.Sprintf("--protocol %s --port %s ", o.Protocol, o.Port("-"))
+		switch {
+		case kind == Machines:
+			return ports + "--source-group " + name
+		case six.has(unquoted(name)): // --cidr is for IPv4 alone
+			return fmt.Sprintf("--ip-permissions 'IpProtocol=%s,FromPort=%d,ToPort=%d,Ipv6Ranges=[{CidrIpv6=%s}]'", o.Protocol, o.First, o.Last, unquoted(name))
 		}
-		return "--cidr " + name
+		return ports + "--cidr " + name
 	})
 }
+
+// unquoted is a network without the quotes of the shell.
+func unquoted(name string) string { return strings.Trim(name, "'") }
 
 // sources are from where a port is used, each once: groups by name, networks quoted
 // for the shell. Whoever lets everybody in needs no other word.
@@ -184,6 +196,9 @@ func (w *writer) sources(o *Opening, say func(kind Kind, name string) string) []
 	for _, u := range o.Uses {
 		switch u.Kind {
 		case Anyone:
+			if w.six {
+				return []string{say(Anyone, everywhere), say(Anyone, everywhere6)}
+			}
 			return []string{say(Anyone, everywhere)}
 		case Machines:
 			add(say(Machines, u.Group.ID))
@@ -248,8 +263,10 @@ func (w *writer) cloudFormation(groups []*Group) string {
 				case name == operatorWord:
 					parameters["Operator"] = object{"Type": "String", "Description": "the network of those who log in and run stackc"}
 					rule["CidrIp"] = object{"Ref": "Operator"}
+				case six.has(unquoted(name)):
+					rule["CidrIpv6"] = unquoted(name)
 				default:
-					rule["CidrIp"] = strings.Trim(name, "'")
+					rule["CidrIp"] = unquoted(name)
 				}
 				resources[fmt.Sprintf("%s%s%sN%d", id, strings.ToUpper(o.Protocol), o.Port("to"), i+1)] = object{"Type": "AWS::EC2::SecurityGroupIngress", "Properties": rule}
 			}
