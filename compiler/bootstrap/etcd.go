@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	etcdUnit  = "etcd.service"  // etcd 0.4, as CoreOS has it
-	etcd2Unit = "etcd2.service" // etcd 2
-	oldEtcd   = "etcd"          // its section
-	newEtcd   = "etcd2"
+	etcdUnit   = "etcd.service"        // etcd 0.4, as CoreOS has it
+	etcd2Unit  = "etcd2.service"       // etcd 2
+	memberUnit = "etcd-member.service" // etcd 3
+	oldEtcd    = "etcd"                // its section
+	newEtcd    = "etcd2"
 	// clientCertAuth makes it ask clients for a certificate.
 	clientCertAuth = "client-cert-auth"
 )
@@ -58,7 +59,7 @@ func (c *common) members() []stack.Word {
 // etcdHost is the host entry of etcd, nil when there is none.
 func (c *common) etcdHost() *stack.Host {
 	for _, h := range c.stack.Hosts {
-		if h.Unit == etcdUnit || h.Unit == etcd2Unit || c.stack.Bootstrap.Etcd != nil && h.Unit != "" && h.Unit == c.stack.Bootstrap.Etcd.Unit {
+		if imageEtcd(h) || c.stack.Bootstrap.Etcd != nil && h.Unit != "" && h.Unit == c.stack.Bootstrap.Etcd.Unit {
 			return h
 		}
 	}

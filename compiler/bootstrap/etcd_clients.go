@@ -74,8 +74,11 @@ func (b *builder) givenEtcd() *stack.Host {
 }
 
 // isEtcd reports whether a host entry is of etcd, by its key or by its unit.
-func isEtcd(h *stack.Host) bool {
-	return h.Key == "etcd" || h.Unit == units.Name(etcdUnit) || h.Unit == units.Name(etcd2Unit)
+func isEtcd(h *stack.Host) bool { return h.Key == "etcd" || imageEtcd(h) }
+
+// imageEtcd reports whether its unit is one of those that images have for etcd.
+func imageEtcd(h *stack.Host) bool {
+	return h.Unit == etcdUnit || h.Unit == etcd2Unit || h.Unit == memberUnit
 }
 
 // overTLS reports whether clients are to ask over https.

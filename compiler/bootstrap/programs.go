@@ -22,8 +22,16 @@ const (
 	configKey = "/coreos.com/network/config"
 )
 
+// sectionUnit is the unit whose program coreos-cloudinit tells what stands in a section
+// (coreos-cloudinit v1.14.0 system/etcd.go, etcd2.go, fleet.go, flannel.go). It
+// has no section for etcd-member.service.
+func sectionUnit(section string) string {
+	return map[string]string{oldEtcd: etcdUnit, newEtcd: etcd2Unit, "fleet": fleetUnit, "flannel": flannelUnit}[section]
+}
+
 // programs are etcd, fleet and flannel, as far as the host has them. A program that
-// has a unit of its own, or learns its address late, is told in that unit.
+// has a unit of its own or another than its section's, or learns its address late, is
+// told in that unit.
 func (b *builder) programs(metadata []string) []Program {
 	var list []Program
 	tell := func(p *Program) {
@@ -31,7 +39,7 @@ func (b *builder) programs(metadata []string) []Program {
 			return
 		}
 		u := b.unit(p.Unit)
-		if !u.whole && b.way() != stack.AddressProgram {
+		if !u.whole && p.Unit == sectionUnit(p.Section) && b.way() != stack.AddressProgram {
 			list = append(list, *p)
 			return
 		}
