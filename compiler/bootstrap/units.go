@@ -169,8 +169,12 @@ func (b *builder) sections(u *unit, into string, list []*stack.Section) {
 	}
 }
 
-// filesUnit fetches the files that come from a server.
-const filesUnit = "stackc-files.service"
+// The units that fetch what comes from a server: the stack's own files, and
+// certificates with their keys.
+const (
+	filesUnit = "stackc-files.service"
+	keysUnit  = "stackc-keys.service"
+)
 
 // stackFiles are the files that the stack gives the host.
 func (b *builder) stackFiles() {
@@ -193,7 +197,7 @@ func (b *builder) stackFiles() {
 			owner = "root"
 		}
 		if f.Remote() {
-			b.fetched(f.Pos, "file."+stack.Key(f.Path), Extra{
+			b.fetched(filesUnit, f.Pos, "file."+stack.Key(f.Path), Extra{
 				File: File{Path: f.Path, Mode: mode, Owner: owner}, URL: b.text(f.Source), SHA256: b.text(f.SHA256),
 			})
 			continue
@@ -207,38 +211,53 @@ func (b *builder) stackFiles() {
 	}
 }
 
-// extraFiles are those that the machine is given beside the stack's own.
+// extraFiles are those that the machine is given beside the stack's own. Those that it
+// fetches are there before etcd, which may serve with one, and before fleet, which
+// starts what reads them.
 func (b *builder) extraFiles() {
 	if b.machine == nil {
 		return
 	}
 	for _, f := range b.options.Extra[b.machine.Name] {
 		if f.URL != "" {
-			b.fetched(b.machine.Pos, "machine."+stack.Key(b.machine.Name), f)
+			b.fetched(keysUnit, b.machine.Pos, "machine."+stack.Key(b.machine.Name), f)
 			continue
 		}
 		b.files = slices.DeleteFunc(b.files, func(o File) bool { return o.Path == f.Path })
 		b.files = append(b.files, f.File)
 	}
+	if b.units[keysUnit] == nil || !b.units[keysUnit].whole {
+		return
+	}
+	for _, name := range []string{b.etcdName(), fleetUnit} {
+		if u := b.units[name]; u != nil && !u.mask {
+			into := "10-keys.conf"
+			if u.whole {
+				into = ""
+			}
+			u.follow(into, keysUnit)
+		}
+	}
 }
 
-// fetched adds a file of a server to the unit that fetches them, one after the
-// other and each until it comes. pos and where are what gives it.
-func (b *builder) fetched(pos stack.Pos, where string, f Extra) {
-	u := b.unit(filesUnit)
+// fetched adds a file of a server to a unit that fetches them, one after the other and
+// each until it comes. pos and where are what gives it.
+func (b *builder) fetched(by units.Name, pos stack.Pos, where string, f Extra) {
+	u := b.unit(string(by))
 	if !u.whole {
 		u.whole, u.enable, u.start = true, true, true
 		u.pos, u.path = pos, where
-		u.add("Unit", "Description", "files that this machine fetches")
+		u.add("Unit", "Description", map[units.Name]string{filesUnit: "files", keysUnit: "certificates and keys"}[by]+" that this machine fetches")
 		u.add("Unit", "Wants", "network-online.target")
 		u.add("Unit", "After", "network-online.target")
 		u.add("Service", "Type", "oneshot")
 		u.add("Service", "RemainAfterExit", "yes")
 		u.add("Install", "WantedBy", "multi-user.target")
 	}
-	script := emit.Fetch(filesUnit, f.URL, f.Path, f.SHA256, f.Mode)
+	script := emit.Fetch(by, f.URL, f.Path, f.SHA256, f.Mode)
 	if strings.HasSuffix(f.Mode, "00") {
-		script = "umask 077; " + script // nobody else reads it while it comes, either
+		// Nobody else reads it while it comes, either; the folder may hold what is not root's.
+		script = "mkdir -p " + units.ShellQuote(path.Dir(f.Path)) + "; umask 077; " + script
 	}
 	u.add("Service", "ExecStart", units.ShellCommand(script))
 	if f.Owner != "root" {
