@@ -3,6 +3,7 @@ package check
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,32 @@ func (l *lister) ready(n *topology.Node) {
 		if ask.Port > 0 || ask.URL != "" {
 			l.add(expect.Check{Kind: expect.Ready, Name: target.name, Unit: unit, Ask: ask})
 		}
+	}
+}
+
+// shared asks at the one address of several machines, where that is none of theirs: it
+// is a balancer's, or follows the unit, and what is elsewhere knows no other.
+func (l *lister) shared(n *topology.Node) {
+	r := n.Ready()
+	if n.Unit == nil || n.Unit.Counted() || r == nil || r.Kind != stack.ReadyHTTP && r.Kind != stack.ReadyHTTPS {
+		return
+	}
+	for _, other := range l.t.Nodes() {
+		if e := other.Waits(n); e == nil || e.Local {
+			continue
+		}
+		a := l.t.AddressOf(other, n)
+		machines := l.t.Stack.MachinesOf(a.Role)
+		if a.Role == "" || len(machines) < 2 || slices.ContainsFunc(machines, func(m *stack.Machine) bool { return m.Called(a.Host) }) {
+			continue
+		}
+		for _, target := range l.targets(n) {
+			ask := expect.Ask{Scheme: string(r.Kind), Port: n.Port().Value, Where: expect.Where{Hosts: []string{a.Host}}}
+			if ask = at(ask, emit.ReadyText(l.t, n, target.instance, r.Target)); ask.URL == "" && !ask.Loopback && ask.Port > 0 {
+				l.add(expect.Check{Kind: expect.Ready, Name: target.name, Unit: target.unit, Ask: ask})
+			}
+		}
+		return
 	}
 }
 

@@ -25,6 +25,7 @@ func List(t *topology.Topology, set *units.Set) ([]expect.Check, diag.List) {
 	for _, n := range t.Nodes() {
 		if !datagrams(n) {
 			l.ready(n)
+			l.shared(n)
 		}
 		l.further(n)
 		l.udp(n)

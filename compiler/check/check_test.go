@@ -99,6 +99,24 @@ port = 80
 			{Kind: expect.Ready, Name: "x@1", Unit: "x@1.service", Ask: expect.Ask{Scheme: "tcp", Port: 80, Where: expect.Where{Unit: "x@1.service", Metadata: units.Metadata{}}}},
 			{Kind: expect.Ready, Name: "x@2", Unit: "x@2.service", Ask: expect.Ask{Scheme: "tcp", Port: 80, Where: expect.Where{Unit: "x@2.service", Metadata: units.Metadata{}}}},
 		}},
+		{"several machines are asked at their one address, too", `
+[roles]
+master = { metadata = "role=master", address = "10.0.0.100" }
+[machine]
+a = { role = "master", address = "10.0.0.1" }
+b = { role = "master", address = "10.0.0.2" }
+[unit.x]
+role = "master"
+port = 80
+ready = { http = "/ok" }
+` + service + `
+[unit.y]
+after = ["x"]
+allow = ["unused-dependency"]
+` + service, []expect.Kind{expect.Ready}, []expect.Check{
+			{Kind: expect.Ready, Name: "x", Unit: "x.service", Ask: expect.Ask{Scheme: "http", Port: 80, Path: "/ok", Where: expect.Where{Unit: "x.service", Metadata: master}}},
+			{Kind: expect.Ready, Name: "x", Unit: "x.service", Ask: expect.Ask{Scheme: "http", Port: 80, Path: "/ok", Where: expect.Where{Hosts: []string{"10.0.0.100"}}}},
+		}},
 		{"the words of a readiness are the unit's own", `
 [unit.x]
 port = 80

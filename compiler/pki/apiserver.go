@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -122,7 +121,7 @@ func severalAt(c command, on []*stack.Machine, host string) error {
 	at := ""
 	for _, m := range on {
 		names = append(names, m.Name)
-		if host != "" && slices.Contains([]string{m.Address.Source(), m.Public.Source(), m.Hostname()}, host) {
+		if m.Called(host) {
 			at = m.Name
 		}
 	}

@@ -51,6 +51,11 @@ func (m *Machine) Hostname() string {
 	return m.Name
 }
 
+// Called reports whether a host is one of the machine's own addresses, or its name.
+func (m *Machine) Called(host string) bool {
+	return host != "" && slices.Contains([]string{m.Address.Source(), m.Public.Source(), m.Hostname()}, host)
+}
+
 // Has reports whether the inventory gives the machine that role.
 func (m *Machine) Has(role string) bool {
 	return slices.ContainsFunc(m.Roles, func(w Word) bool { return w.Value == role })
