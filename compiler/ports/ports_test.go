@@ -440,6 +440,21 @@ Service = { ExecStart = "/opt/bin/x --api=10.0.0.1:8080 --more=http://10.0.0.1:8
 node
   9001/tcp what agent names < node agent
 `},
+		{"a balancer before machines that have the same port", inventory + `
+[unit.api]
+role  = "node"
+port  = 8080
+` + service + `
+[unit.balancer]
+role  = "master"
+port  = 8080
+allow = ["missing-dependency"]
+Service = { ExecStart = "/opt/bin/x 10.0.0.1:8080 10.0.0.2:8080 10.0.0.3:8080", Restart = "always" }
+`, `master
+  8080/tcp balancer.service < operator stackc verify
+node
+  8080/tcp api.service < master balancer < operator stackc verify
+`},
 		{"a readiness that is asked at another port", twoRoles + `
 [unit.api]
 role  = "master"

@@ -39,18 +39,24 @@ func (b *builder) endpoints(n *topology.Node, v stack.Text) {
 	for _, at := range endpoint().FindAllStringSubmatchIndex(text, -1) {
 		host, before := text[at[2]:at[3]], text[:at[0]]
 		number, err := strconv.Atoi(text[at[4]:at[5]])
-		if err != nil || number < 1 || number > 65535 || number == n.Port().Value || ownEndpoint().MatchString(before) {
+		groups := b.at(host)
+		if err != nil || number < 1 || number > 65535 || ownEndpoint().MatchString(before) || number == n.Port().Value && b.meets(groups, n) {
 			continue
 		}
-		groups := b.at(host)
 		b.asks(n, groups, tcp(number), b.listener(groups, number, who(n)), false)
 	}
+}
+
+// meets reports whether a node can be on machines of one of the groups. There its own
+// port is its own, and elsewhere it is another's: that of whoever is behind a balancer.
+func (b *builder) meets(groups []*Group, n *topology.Node) bool {
+	return slices.ContainsFunc(b.on(n), func(g *Group) bool { return slices.Contains(groups, g) })
 }
 
 // listener is who listens on a port of the machines of groups, as far as the stack says.
 func (b *builder) listener(groups []*Group, port int, asker string) string {
 	for _, n := range b.t.Listeners(port) {
-		if slices.ContainsFunc(b.on(n), func(g *Group) bool { return slices.Contains(groups, g) }) {
+		if b.meets(groups, n) {
 			return label(n)
 		}
 	}
