@@ -186,6 +186,12 @@ func programs(t *testing.T, release string) (string, map[string]string) {
 // bootFrom starts machines with what that run of stackc bootstrap writes.
 func bootFrom(t *testing.T, mirror string, nodes []lab.NodeConfig, args ...string) cluster {
 	t.Helper()
+	return up(t, lab.Config{Nodes: nodes, UserData: userData(t, nodes, args...), Mirror: mirror, Timeout: patience})
+}
+
+// userData is what that run of stackc bootstrap writes, by the names of machines.
+func userData(t *testing.T, nodes []lab.NodeConfig, args ...string) map[string]string {
+	t.Helper()
 	out, users := t.TempDir(), map[string]string{}
 	if os.Getenv(lab.NoCluster) != "1" {
 		start(t, append(args, "-o", out)...).wait(t, done)
@@ -197,7 +203,7 @@ func bootFrom(t *testing.T, mirror string, nodes []lab.NodeConfig, args ...strin
 		}
 		users[n.Name] = string(data)
 	}
-	return up(t, lab.Config{Nodes: nodes, UserData: users, Mirror: mirror, Timeout: patience})
+	return users
 }
 
 // checked is one line of stackc verify --output json.

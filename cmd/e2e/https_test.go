@@ -110,18 +110,25 @@ func issue(t *testing.T, file, dir string) string {
 	return dir
 }
 
+// keyFile is a file of a PKI and where it belongs.
+type keyFile struct {
+	Name string
+	To   []struct{ Machine, Path string }
+}
+
+// listed are the files of the PKI, as stackc pki list has them.
+func (s secured) listed(t *testing.T) []keyFile {
+	t.Helper()
+	var report struct{ Files []keyFile }
+	start(t, "pki", "list", s.file, "--output", "json").wait(t, done).decode(t, &report)
+	return report.Files
+}
+
 // delivered compares the keys on each machine with what stackc pki list says.
 func (s secured) delivered(t *testing.T) {
 	t.Helper()
-	var report struct {
-		Files []struct {
-			Name string
-			To   []struct{ Machine, Path string }
-		}
-	}
-	start(t, "pki", "list", s.file, "--output", "json").wait(t, done).decode(t, &report)
 	places := 0
-	for _, f := range report.Files {
+	for _, f := range s.listed(t) {
 		for _, to := range f.To {
 			path := s.Node(to.Machine).Path(to.Path)
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 || readFile(t, path) != readFile(t, filepath.Join(s.keys, f.Name)) {

@@ -93,6 +93,8 @@ func (c cli) command(ctx context.Context, name string, args []string) error {
 		return c.exec(ctx, args)
 	case "serve-mirror":
 		return c.serveMirror(ctx, args)
+	case "relay":
+		return c.relay(ctx, args)
 	case "help", "-h", "-help", "--help":
 		return flag.ErrHelp
 	}
@@ -287,4 +289,14 @@ func (c cli) serveMirror(ctx context.Context, args []string) error {
 		return err
 	}
 	return lab.ServeMirror(ctx, *listen, f.Arg(0), c.stdout)
+}
+
+// relay is what tests run as a balancer of several machines; not for people.
+func (c cli) relay(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("relay", flag.ContinueOnError)
+	listen := f.String("listen", "127.0.0.1:8000", "address")
+	if err := parse(f, args, 1, -1); err != nil {
+		return err
+	}
+	return lab.Relay(ctx, *listen, f.Args())
 }

@@ -21,45 +21,51 @@ func (l *Lab) HTTPClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: l.DialContext, DisableKeepAlives: true}}
 }
 
-// dialed is the outcome of one connection attempt.
-type dialed struct {
-	conn net.Conn
-	err  error
+// Listen listens at an address of the lab's network from this process. It stands where DialContext does, and has the mirror's address.
+func (l *Lab) Listen(ctx context.Context, network, address string) (net.Listener, error) {
+	return inside(filepath.Join(netnsDir, l.netns(switchName)), func() (net.Listener, error) {
+		return new(net.ListenConfig).Listen(ctx, network, address)
+	})
 }
 
-// dialIn connects from inside a network namespace. A socket belongs to the namespace of the thread that made it, so the thread enters the namespace for that
-// moment. A thread that cannot be brought back stays locked, and ends with its goroutine.
+// dialIn connects from inside a network namespace.
 func dialIn(ctx context.Context, path, network, address string) (net.Conn, error) {
-	result := make(chan dialed, 1)
+	return inside(path, func() (net.Conn, error) { return new(net.Dialer).DialContext(ctx, network, address) })
+}
+
+// inside calls f in a network namespace. A socket belongs to the namespace of the thread that made it, so the thread enters the namespace for that moment. A thread
+// that cannot be brought back stays locked, and ends with its goroutine.
+func inside[T any](path string, f func() (T, error)) (made T, err error) {
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		runtime.LockOSThread()
-		conn, back, err := dialOnThread(ctx, path, network, address)
-		if back {
+		var back bool
+		if made, back, err = onThread(path, f); back {
 			runtime.UnlockOSThread()
 		}
-		result <- dialed{conn, err}
 	}()
-	r := <-result
-	return r.conn, r.err
+	<-done
+	return made, err
 }
 
-// dialOnThread does it on the calling thread and says whether that is in its own namespace again.
-func dialOnThread(ctx context.Context, path, network, address string) (net.Conn, bool, error) {
+// onThread does it on the calling thread and says whether that is in its own namespace again.
+func onThread[T any](path string, f func() (T, error)) (made T, back bool, err error) {
 	home, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
-		return nil, true, err
+		return made, true, err
 	}
 	defer home.Close()
 	there, err := os.Open(path)
 	if err != nil {
-		return nil, true, err
+		return made, true, err
 	}
 	defer there.Close()
 	if err := setns(there); err != nil {
-		return nil, true, err
+		return made, true, err
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	return conn, setns(home) == nil, err
+	made, err = f()
+	return made, setns(home) == nil, err
 }
 
 // setns moves the calling thread to a network namespace (setns(2)).

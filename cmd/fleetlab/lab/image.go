@@ -29,6 +29,29 @@ Restart=always
 RestartSec=1s
 LimitNOFILE=40000
 `,
+	// The interface of Container Linux's unit (coreos-overlay app-admin/etcd-wrapper) without what it says to rkt.
+	"etcd-member.service": `[Unit]
+Description=etcd (not in a container: there is no rkt)
+Wants=network-online.target network.target
+After=network-online.target
+Conflicts=etcd.service
+Conflicts=etcd2.service
+
+[Service]
+Type=notify
+Restart=on-failure
+RestartSec=10s
+TimeoutStartSec=0
+LimitNOFILE=40000
+Environment="ETCD_IMAGE_TAG=v3.3.12"
+Environment="ETCD_NAME=%m"
+Environment="ETCD_USER=etcd"
+Environment="ETCD_DATA_DIR=/var/lib/etcd"
+ExecStart=/usr/lib/coreos/etcd-wrapper $ETCD_OPTS
+
+[Install]
+WantedBy=multi-user.target
+`,
 	"fleet.socket": `[Unit]
 Description=Fleet API Socket
 PartOf=fleet.service
@@ -68,6 +91,14 @@ var imageFiles = map[string]struct {
 }{
 	// CoreOS had etcd 2; what Debian has speaks its protocol when told to.
 	"bin/etcd2": {"#!/bin/sh\nETCD_ENABLE_V2=true exec /usr/bin/etcd \"$@\"\n", 0o755},
+	// Its etcd 3.3 had the API of etcd 2 without being told to.
+	"lib/coreos/etcd-wrapper": {`#!/bin/sh -e
+# A stand-in for etcd-wrapper: no rkt, no image and no files of its own. It asks for the
+# variables that the real one asks for, and runs Debian's etcd as their user.
+: "${ETCD_IMAGE:-${ETCD_IMAGE_TAG:?is not set}}" "${ETCD_USER:?is not set}" "${ETCD_DATA_DIR:?is not set}"
+if [ ! -e "$ETCD_DATA_DIR" ]; then mkdir -p "$ETCD_DATA_DIR"; chown "$ETCD_USER" "$ETCD_DATA_DIR"; fi
+ETCD_ENABLE_V2=true exec /usr/bin/setpriv --reuid="$ETCD_USER" --regid="$ETCD_USER" --clear-groups /usr/bin/etcd "$@"
+`, 0o755},
 	"bin/update-ssh-keys": {`#!/bin/sh
 # A stand-in for update-ssh-keys: it keeps the keys of one name only.
 mkdir -p /home/core/.ssh && exec cat >/home/core/.ssh/authorized_keys

@@ -68,6 +68,9 @@ type Config struct {
 	// no metadata and no unit of the lab's own. Up then returns when fleet lists the machines that the nodes' Metadata expect.
 	UserData map[string]string
 
+	// Network is called when the network is there and no machine has booted yet, for servers of the caller's own, which [Lab.Listen]; nil for none.
+	Network func(context.Context, *Lab) error
+
 	// Keep lets the lab outlive the process that made it. Without it the next Up on this machine removes it once that process is gone.
 	Keep bool
 	// EtcdOnNodes runs an etcd gateway as etcd.service on the other nodes, so that 127.0.0.1:4001 answers on every machine.
@@ -241,6 +244,11 @@ func (l *Lab) up(ctx context.Context, c Config) error {
 	}
 	if err := l.startMirror(ctx); err != nil {
 		return err
+	}
+	if c.Network != nil {
+		if err := c.Network(ctx, l); err != nil {
+			return err
+		}
 	}
 	for _, n := range l.nodes {
 		l.log("%s: boots at %s with %s", n.Name, n.Address, n.Metadata)
