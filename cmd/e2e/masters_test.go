@@ -50,7 +50,7 @@ Restart   = "always"
 # A master that is gone is missed before long.
 [host.fleet]
 unit        = "fleet.service"
-environment = { FLEET_AGENT_TTL = "10s" }
+environment = { FLEET_AGENT_TTL = "15s" }
 
 [host.stackc-keys]
 unit        = "stackc-keys.service"
