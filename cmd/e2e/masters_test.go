@@ -116,7 +116,7 @@ func TestMasters(t *testing.T) {
 		if err := first.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		s.fails(t, s.file, as(s.keys, "admin"), "", "etcd leader", "machine "+first.Name, "ready etcd")
+		s.fails(t, s.file, as(s.keys, "admin"), "", "machine "+first.Name, "ready etcd")
 		s.failsAt(t, first)
 		second := s.runner(t, "kube-apiserver.service")
 		if second == first || !slices.Contains(masters, second) {
