@@ -233,7 +233,7 @@ type ExplainedUnit struct {
 }
 
 // ExplainList writes a line for each unit. Where width does not hold the places
-// as well they are left out.
+// as well they are left out, and what does not fit then either goes below.
 func ExplainList(list []ExplainedUnit, width int) string {
 	rows := [][]string{head("UNIT", "LINES", "FROM", "RUNS ON", "WAITS FOR")}
 	for _, u := range list {
@@ -246,7 +246,32 @@ func ExplainList(list []ExplainedUnit, width int) string {
 			rows[i] = slices.Delete(rows[i], 1, 3)
 		}
 	}
-	return columns("", rows, width)
+	if fits(rows, 0, width) {
+		return columns("", rows, width)
+	}
+	short := make([][]string, len(rows))
+	for i, row := range rows {
+		short[i] = row[:2]
+	}
+	beside := widest(columns("", short, 0)) <= width
+	for i, row := range rows[1:] {
+		waits := ""
+		if len(list[i].WaitsFor) > 0 {
+			waits = "waits for " + row[2]
+		}
+		switch {
+		case beside:
+			rows[i+1][2] = waits
+		case waits != "":
+			rows[i+1] = []string{row[0], row[1] + "; " + waits}
+		default:
+			rows[i+1] = row[:2]
+		}
+	}
+	if !beside {
+		rows[0] = rows[0][:2]
+	}
+	return lastBelow("", rows, width)
 }
 
 // fits reports whether a table behind so much indent leaves enough of width to its

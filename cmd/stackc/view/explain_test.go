@@ -53,6 +53,8 @@ func explainedUnits() []ExplainedUnit {
 func TestExplainList(t *testing.T) {
 	golden(t, "explain-list.txt", ansi.Strip(ExplainList(explainedUnits(), 0)))
 	golden(t, "explain-list-80.txt", ansi.Strip(ExplainList(explainedUnits(), 80)))
+	golden(t, "explain-list-60.txt", ansi.Strip(ExplainList(explainedUnits(), 60)))
+	golden(t, "explain-list-40.txt", ansi.Strip(ExplainList(explainedUnits(), 40)))
 }
 
 func params() ([]Param, []LibraryParams) {
@@ -87,7 +89,10 @@ func TestExplainFitsTheWidth(t *testing.T) {
 	for width := 80; width <= 120; width++ {
 		list, libraries := params()
 		for _, text := range []string{Explain(explanation(), true, width), ExplainList(explainedUnits(), width), Params("shop", list, libraries, width)} {
-			_, body, _ := strings.Cut(ansi.Strip(text), "\n\n")
+			_, body, blank := strings.Cut(ansi.Strip(text), "\n\n")
+			if !blank { // a list has no head of its own
+				body = ansi.Strip(text)
+			}
 			for line := range strings.Lines(body) {
 				if n := ansi.StringWidth(strings.TrimSuffix(line, "\n")); n > width {
 					t.Errorf("width %d: %d columns in %q", width, n, line)
