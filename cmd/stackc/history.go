@@ -76,14 +76,22 @@ func (p *program) showHistory(ctx context.Context, store *state.Store, form *for
 	if err != nil {
 		return err
 	}
-	if form.isJSON() {
-		return p.json(historyReport{Stack: stack, Revisions: append([]state.Revision{}, list...)})
-	}
-	if len(list) == 0 {
-		_, err := pick(stack, list, 0)
-		return err
+	switch {
+	case len(list) == 0:
+		return noHistory(ctx, store, stack)
+	case form.isJSON():
+		return p.json(historyReport{Stack: stack, Revisions: list})
 	}
 	return p.printf("%s", view.History(list, lock, p.textWidth()))
+}
+
+// noHistory says that nothing is recorded of a stack, and which may have been meant.
+func noHistory(ctx context.Context, store *state.Store, stack string) error {
+	known, err := store.Stacks(ctx)
+	if err != nil {
+		return err
+	}
+	return misuse(aboutFiles(stack), "there is no history of stack %q%s", stack, didYouMean(stack, known, ""))
 }
 
 // revisionReport is the JSON form of a revision.
