@@ -45,12 +45,15 @@ func (w *writer) expandWith(t stack.Text, path string, address addresser) string
 // lacks reports whether an expression stands for a file that another unit's readiness
 // does not name.
 func (w *writer) lacks(r stack.Ref) bool {
-	to := w.t.Resolve(r.Subject)
-	if to == nil || r.Subject == "self" {
+	if _, ok := new(stack.Ready).File(r.Field); !ok || r.Subject == "self" {
 		return false
 	}
-	file, ok := to.Ready().File(r.Field)
-	return ok && !file.Given()
+	to := w.t.Resolve(r.Subject)
+	if to == nil {
+		return false
+	}
+	file, _ := to.Ready().File(r.Field)
+	return !file.Given()
 }
 
 func (w *writer) problem(code diag.Code, t stack.Text, r stack.Ref, path, format string, args ...any) diag.Diagnostic {
