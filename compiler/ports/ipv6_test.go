@@ -181,12 +181,12 @@ func TestIP6TablesReads(t *testing.T) {
 			program = "ip6tables-restore"
 		}
 		for _, args := range [][]string{{"--test"}, {"--test", "--noflush"}} {
-			if out, err := restore(program, text.Text, args...); err != nil {
+			if out, err := inNetwork(text.Text, append([]string{program}, args...)...); err != nil {
 				t.Errorf("%s %v: %v\n%s\n%s", text.Name, args, err, out, text.Text)
 			}
 		}
 	}
-	if out, err := restore("ip6tables-restore", strings.Replace(texts[3].Text, "2001:db8::9", "10.0.0.9", 1), "--test"); err == nil {
+	if out, err := inNetwork(strings.Replace(texts[3].Text, "2001:db8::9", "10.0.0.9", 1), "ip6tables-restore", "--test"); err == nil {
 		t.Errorf("it takes anything: %s", out)
 	}
 }

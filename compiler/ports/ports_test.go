@@ -55,6 +55,18 @@ func shown(l *ports.List) string {
 // service is enough of a unit.
 const service = "Service = { ExecStart = \"/opt/bin/x\", Restart = \"always\" }\n"
 
+// asksAPI is enough of one that talks to api.
+const asksAPI = "Service = { ExecStart = \"/opt/bin/x ${{ api.url }}\", Restart = \"always\" }\n"
+
+// otherEtcd is an etcd of the hosts that is asked for its keys alone.
+const otherEtcd = `
+[host.etcd]
+unit  = "other.service"
+role  = "master"
+port  = 2379
+ready = { http = "/version" }
+`
+
 // twoRoles are a master and nodes, without an inventory.
 const twoRoles = `
 [roles]
@@ -89,12 +101,11 @@ ready = { http = "/healthz" }
 [unit.agent]
 role  = "node"
 after = ["api"]
-Service = { ExecStart = "/opt/bin/x ${{ api.url }}", Restart = "always" }
+` + asksAPI + `
 [unit.beside]
 machine_of = "api"
 after = ["api"]
-Service = { ExecStart = "/opt/bin/x ${{ api.url }}", Restart = "always" }
-`, `master
+` + asksAPI, `master
   8080/tcp api.service < node agent < operator stackc verify = beside
 node
 `},
@@ -108,8 +119,7 @@ ready  = { http = "/healthz" }
 [unit.beside]
 machine_of = "api"
 after = ["api"]
-Service = { ExecStart = "/opt/bin/x ${{ api.url }}", Restart = "always" }
-`, `master
+` + asksAPI, `master
   8080/tcp api.service = beside lo
 node
 `},
@@ -244,12 +254,7 @@ ready   = { http = "/version" }
 `, `every machine
   8285/udp flannel, udp < every machine flannel
 `},
-		{"flannel that fleet places, by what it puts into etcd", inventory + `
-[host.etcd]
-unit  = "other.service"
-role  = "master"
-port  = 2379
-ready = { http = "/version" }
+		{"flannel that fleet places, by what it puts into etcd", inventory + otherEtcd + `
 [unit.flannel]
 role     = "node"
 global   = true
@@ -322,12 +327,7 @@ Service = { ExecStart = "/opt/bin/x ${{ api.url }} ${{ shop.url }}", Restart = "
 node
   10250/tcp agent.service < master api < 192.0.2.9 shop < operator stackc verify
 `},
-		{"an announced unit is asked where it is, and etcd by those that follow it", twoRoles + `
-[host.etcd]
-unit  = "other.service"
-role  = "master"
-port  = 2379
-ready = { http = "/version" }
+		{"an announced unit is asked where it is, and etcd by those that follow it", twoRoles + otherEtcd + `
 [unit.api]
 role     = "node"
 port     = 8080
@@ -336,8 +336,7 @@ announce = true
 [unit.agent]
 role  = "master"
 after = ["api"]
-Service = { ExecStart = "/opt/bin/x ${{ api.url }}", Restart = "always" }
-`, `master
+` + asksAPI, `master
   2379/tcp other.service < node api-announce < operator stackc verify = agent,api-follow
 node
   8080/tcp api.service < master agent < operator stackc verify = api-announce
@@ -464,8 +463,7 @@ ready = { http = "http://10.0.0.1:9000/up" }
 [unit.agent]
 role  = "node"
 after = ["api"]
-Service = { ExecStart = "/opt/bin/x ${{ api.url }}", Restart = "always" }
-`, `master
+` + asksAPI, `master
   8080/tcp api.service < node agent
   9000/tcp api.service < node agent < operator stackc verify
 node

@@ -158,19 +158,15 @@ COMMIT
 // TestIPTablesReads has iptables-restore itself read what is written, alone and beside
 // other rules.
 func TestIPTablesReads(t *testing.T) {
-	l := listOf(t, ruled)
-	texts, err := l.Rules(ports.IPTables, l.Groups, []string{"198.51.100.0/24", "203.0.113.9"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := ruledFiles(t, "198.51.100.0/24", "203.0.113.9")
 	for _, text := range texts {
 		for _, args := range [][]string{{"--test"}, {"--test", "--noflush"}} {
-			if out, err := iptables(text.Text, args...); err != nil {
+			if out, err := inNetwork(text.Text, append([]string{"iptables-restore"}, args...)...); err != nil {
 				t.Errorf("%s %v: %v\n%s\n%s", text.Name, args, err, out, text.Text)
 			}
 		}
 	}
-	if out, err := iptables(strings.Replace(texts[0].Text, "--dport 8285", "--dport flannel", 1), "--test"); err == nil {
+	if out, err := inNetwork(strings.Replace(texts[0].Text, "--dport 8285", "--dport flannel", 1), "iptables-restore", "--test"); err == nil {
 		t.Errorf("it takes anything: %s", out)
 	}
 }
@@ -178,19 +174,12 @@ func TestIPTablesReads(t *testing.T) {
 // TestIPTablesTwice reads a file twice into the rules of a machine with docker: those of
 // docker stay, and each of the file's is there once.
 func TestIPTablesTwice(t *testing.T) {
-	l := listOf(t, ruled)
-	texts, err := l.Rules(ports.IPTables, l.Groups, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("unshare", "--user", "--map-root-user", "--net", "sh", "-euc", `
+	out, err := inNetwork(ruledFiles(t)[1].Text, "sh", "-euc", `
 rules=$(cat)
 iptables -N DOCKER
 iptables -A FORWARD -o docker0 -j DOCKER
 for time in once twice; do echo "$rules" | iptables-restore --noflush; done
 iptables -S`)
-	cmd.Stdin = strings.NewReader(texts[1].Text)
-	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -212,12 +201,7 @@ iptables -S`)
 // from a stranger. Nothing listens: what is let in is refused by the machine itself, and
 // what is not has no answer at all.
 func TestIPTablesPackets(t *testing.T) {
-	l := listOf(t, ruled)
-	texts, err := l.Rules(ports.IPTables, l.Groups, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("unshare", "--user", "--map-root-user", "--net", "sh", "-euc", `
+	out, err := inNetwork(ruledFiles(t)[1].Text, "sh", "-euc", `
 iptables-restore --noflush
 unshare --net sleep 300 </dev/null >/dev/null 2>&1 &
 other=$!
@@ -249,8 +233,6 @@ ask "$there" 10250 1 stranger
 ask "$there" 10249 1 stranger
 ask "" 10249 60 itself
 `)
-	cmd.Stdin = strings.NewReader(texts[1].Text)
-	out, err := cmd.CombinedOutput()
 	const refused, silent = "1", "124"
 	want := strings.Join([]string{
 		"master 22 " + refused, "master 10250 " + refused, "master 10249 " + silent, "master 8080 " + silent,
@@ -262,14 +244,21 @@ ask "" 10249 60 itself
 	}
 }
 
-// iptables reads rules in a network of its own, where it may.
-func iptables(text string, args ...string) ([]byte, error) {
-	return restore("iptables-restore", text, args...)
+// ruledFiles are the files for iptables of the stack with every kind of source.
+func ruledFiles(t *testing.T, operators ...string) []ports.Text {
+	t.Helper()
+	l := listOf(t, ruled)
+	texts, err := l.Rules(ports.IPTables, l.Groups, operators)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
 }
 
-func restore(program, text string, args ...string) ([]byte, error) {
-	cmd := exec.Command("unshare", append([]string{"--user", "--map-root-user", "--net", program}, args...)...)
-	cmd.Stdin = strings.NewReader(text)
+// inNetwork gives rules to a program in a network of its own, where it may change them.
+func inNetwork(rules string, program ...string) ([]byte, error) {
+	cmd := exec.Command("unshare", append([]string{"--user", "--map-root-user", "--net"}, program...)...)
+	cmd.Stdin = strings.NewReader(rules)
 	return cmd.CombinedOutput()
 }
 
@@ -326,8 +315,7 @@ ready = { tcp = true }
 [unit.agent]
 role  = "node"
 after = ["api"]
-Service = { ExecStart = "/opt/bin/x ${{ api.url }}", Restart = "always" }
-`
+` + asksAPI
 	l := listOf(t, twoRoles+waits)
 	_, err := l.Rules(ports.IPTables, l.Groups, nil)
 	var refused *ports.Error
