@@ -26,23 +26,9 @@ func (d *dependents) describe() {
 		}
 		u.Consequences = append(u.Consequences, d.collateral(u)...)
 		d.follow(u)
-		d.wake(u)
 	}
-}
-
-// wake notes the units that are to be loaded only and that systemd starts all the
-// same, because u, which starts beside them, pulls them in. fleet does not see it.
-func (d *dependents) wake(u *UnitPlan) {
-	if d.unknown || !u.Action.Writes() || u.To != units.Launched {
-		return
-	}
-	for _, edge := range d.edges[u.Unit] {
-		other := d.unit(edge.Target)
-		if other == nil || other.To != units.Loaded || !edge.Relation.Pulls() || len(both(u.Placement.Then, other.Placement.Then)) == 0 {
-			continue
-		}
-		d.plan.Warnings = append(d.plan.Warnings, Warning{Unit: other.Unit, Text: fmt.Sprintf(
-			"is to be loaded only, and systemd starts it with %s, which names it in %s=", u.Unit, edge.Relation)})
+	for i := range d.plan.Units {
+		d.wake(&d.plan.Units[i])
 	}
 }
 
@@ -284,7 +270,7 @@ func (p *Plan) transition(u *UnitPlan) string {
 // not put right: those of other stacks, and those that lean on a removed one.
 func (d *dependents) collateral(u *UnitPlan) []string {
 	removed := u.Action == Delete || u.Action == SetState && u.To != units.Launched
-	if u.From != units.Launched || !removed && u.Action != Replace && u.Action != Restart {
+	if !placed(u) || !removed && u.Action != Replace && u.Action != Restart {
 		return nil
 	}
 	var said []string

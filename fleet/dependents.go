@@ -72,10 +72,12 @@ func (d *dependents) unit(name units.Name) *UnitPlan {
 	return &d.plan.Units[i]
 }
 
-// goesDown reports whether the plan stops a unit that runs now, be it for good or
-// to start it again.
+// goesDown reports whether the plan has a unit stopped, be it for good or to start it
+// again. One that is loaded only may run, because another has pulled it in, and even if
+// it does not, its stop reaches those that lean on it (fleet v1.0.0 agent/agent.go,
+// unloadUnit, stops whatever it unloads).
 func (d *dependents) goesDown(u *UnitPlan) bool {
-	if u.From != units.Launched && !d.running[u.Unit] {
+	if !placed(u) && !d.running[u.Unit] {
 		return false
 	}
 	switch u.Action {
@@ -84,6 +86,9 @@ func (d *dependents) goesDown(u *UnitPlan) bool {
 	}
 	return u.To != units.Launched && u.Action == SetState || len(u.Loses) > 0 || d.swapping[u.Unit] || d.falling[u.Unit]
 }
+
+// placed reports whether a unit has been on a machine, if only loaded.
+func placed(u *UnitPlan) bool { return u.From == units.Launched || u.From == units.Loaded }
 
 // leaves reports whether a unit is on no machine afterwards.
 func leaves(u *UnitPlan) bool { return u.To == "" || u.To == units.Inactive }

@@ -35,7 +35,9 @@ const (
 )
 
 // Effect is what a plan does to one unit, machine by machine. A machine is in at
-// most one of the lists; those where the unit runs through are in none.
+// most one of the lists; those where the unit runs through are in none. A unit that is
+// to be loaded only counts as one that does not run: where systemd starts it with
+// another all the same, a warning of the plan says so.
 type Effect struct {
 	Fate Fate `json:"fate"`
 	// Restarts are the machines that stop and start the unit, Starts those on which

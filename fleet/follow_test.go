@@ -22,11 +22,7 @@ func TestFollowers(t *testing.T) {
 		submit(t, conn, set(lead, side, last))
 		moved := unit("lead", "[X-Fleet] MachineID="+m[1].ID)
 		p := planFor(t, conn, set(moved, side, last), DiffOptions{})
-		var said []string
-		for _, w := range p.Warnings {
-			said = append(said, string(w.Unit)+" "+w.Text)
-		}
-		text := strings.Join(said, "\n")
+		text := strings.Join(remarks(p), "\n")
 		for _, want := range []string{"side.service moves too, from ", "last.service moves too, from ", "lead.service (MachineOf) is on "} {
 			if !strings.Contains(text, want) {
 				t.Errorf("warnings %q have no %q", text, want)

@@ -166,22 +166,40 @@ func TestPlanBetweenPredicts(t *testing.T) {
 func TestPlanWakes(t *testing.T) {
 	asleep := loaded(fleetUnit("a", "MachineMetadata=role=master"))
 	beside := unit("b", "[X-Fleet] MachineOf=a.service", "[Unit] Wants=a.service")
+	c := func(relation string) units.Unit {
+		return unit("c", "[X-Fleet] MachineMetadata=role=master", "[Unit] "+relation)
+	}
+	oneshot := func(name string, more ...string) units.Unit {
+		return unit(name, append(more, "Type=oneshot", "ExecStart=/bin/once", "[X-Fleet] MachineMetadata=role=master")...)
+	}
+	once, done, runs := oneshot("once"), oneshot("done"), oneshot("runs", "RemainAfterExit=yes")
 	tests := []struct {
 		name string
 		new  []units.Unit
-		want int
+		want []string
 	}{
-		{"starts beside it", []units.Unit{asleep, beside}, 1},
-		{"is loaded too", []units.Unit{asleep, loaded(beside)}, 0},
-		{"starts elsewhere", []units.Unit{asleep, unit("b", "[X-Fleet] MachineMetadata=role=node", "[Unit] Wants=a.service")}, 0},
-		{"orders only", []units.Unit{asleep, unit("b", "[X-Fleet] MachineOf=a.service", "[Unit] After=a.service")}, 0},
+		{"starts beside it", []units.Unit{asleep, beside}, []string{
+			"a.service is to be loaded only, and systemd starts it with b.service, which names it in Wants="}},
+		{"is loaded too", []units.Unit{asleep, loaded(beside)}, nil},
+		{"starts elsewhere", []units.Unit{asleep, unit("b", "[X-Fleet] MachineMetadata=role=node", "[Unit] Wants=a.service")}, nil},
+		{"orders only", []units.Unit{asleep, unit("b", "[X-Fleet] MachineOf=a.service", "[Unit] After=a.service")}, nil},
+		{"through one that is loaded too", []units.Unit{asleep, loaded(beside), c("Requires=b.service")}, []string{
+			"b.service is to be loaded only, and systemd starts it with c.service, which names it in Requires=",
+			"a.service is to be loaded only, and systemd starts it with b.service, which names it in Wants="}},
+		{"in a ring", []units.Unit{loaded(unit("a", "[X-Fleet] MachineMetadata=role=master", "[Unit] Wants=c.service")), c("Wants=a.service")}, []string{
+			"a.service is to be loaded only, and systemd starts it with c.service, which names it in Wants="}},
+		{"starts with it", []units.Unit{asleep, once, c("Requires=once.service")}, nil},
+		{"has ended", []units.Unit{asleep, done, c("Requires=done.service")}, []string{
+			"done.service runs once more if it has ended: systemd starts it with c.service, which names it in Requires="}},
+		{"runs on", []units.Unit{asleep, runs, c("Requires=runs.service")}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			plan, refusals := PlanBetween(threeMachines(), set(asleep), set(tt.new...), DiffOptions{})
-			if len(refusals) > 0 || len(plan.Warnings) != tt.want {
-				t.Errorf("warnings %+v, want %d (%v)", plan.Warnings, tt.want, refusals)
+			plan, refusals := PlanBetween(threeMachines(), set(asleep, done, runs), set(tt.new...), DiffOptions{})
+			if len(refusals) > 0 {
+				t.Error(refusals)
 			}
+			wantList(t, "warnings", remarks(plan), tt.want...)
 		})
 	}
 }

@@ -150,6 +150,15 @@ func submit(t *testing.T, conn Client, want *units.Set) Outcome {
 	return out
 }
 
+// remarks lists the warnings of a plan, each behind its unit.
+func remarks(p *Plan) []string {
+	var list []string
+	for _, w := range p.Warnings {
+		list = append(list, string(w.Unit)+" "+w.Text)
+	}
+	return list
+}
+
 func results(o Outcome) string {
 	var list []string
 	for _, u := range o.Units {

@@ -247,15 +247,13 @@ func (h *host) reconcile(wanted map[string]*job.Unit, dropped []string, now time
 	}
 }
 
-// stop stops a unit and, as systemd does, those that must not be without it.
+// stop stops a unit and, as systemd does, those that must not be without it, also if
+// the unit did not run.
 func (h *host) stop(name string) {
-	if u := h.units[name]; u == nil || !u.running {
-		return
-	}
 	h.units[name].running = false
 	for other, u := range h.units {
 		for _, edge := range units.Edges(units.Name(other), optionsOf(u.Unit)) {
-			if edge.Relation.Stops() && string(edge.Target) == name {
+			if u.running && edge.Relation.Stops() && string(edge.Target) == name {
 				h.stop(other)
 			}
 		}
@@ -283,7 +281,7 @@ func (h *host) start(name string, now time.Time) {
 		}
 	}
 	for other, o := range h.units {
-		if excludes(edges, other) || excludes(units.Edges(units.Name(other), optionsOf(o.Unit)), name) {
+		if o.running && (excludes(edges, other) || excludes(units.Edges(units.Name(other), optionsOf(o.Unit)), name)) {
 			h.stop(other)
 		}
 	}
