@@ -129,6 +129,12 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting, of *decod
 		l.overlaidInventory(d.scope)
 	}
 	l.libraries(d, tree)
+	l.layer(d, tree)
+	return d.scope
+}
+
+// layer reads what the stack is made of, of which an overlay may say something again.
+func (l *loader) layer(d *decoder, tree *syntax.Table) {
 	l.roles(d, tree)
 	l.hosts(d, tree)
 	l.units(d, tree)
@@ -137,5 +143,4 @@ func (l *loader) file(file *source.File, use *Use, settings []Setting, of *decod
 	l.checks(d, tree)
 	l.mirror(d, tree)
 	l.pxe(d, tree)
-	return d.scope
 }

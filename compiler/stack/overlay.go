@@ -81,14 +81,7 @@ func (l *loader) overlay(o overlay, s *scope) {
 	tree := d.onlyKeys(o.tree, "an overlay", overlayWords().Names())
 	l.overlayHeader(d, tree)
 	l.overlaid = true
-	l.roles(d, tree)
-	l.hosts(d, tree)
-	l.units(d, tree)
-	l.files(d, tree)
-	l.bootstrap(d, tree)
-	l.checks(d, tree)
-	l.mirror(d, tree)
-	l.pxe(d, tree)
+	l.layer(d, tree)
 }
 
 // overlaidInventory reads what the overlays say of machines and networks, which the
