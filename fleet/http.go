@@ -69,32 +69,46 @@ func (c *Conn) Machines(ctx context.Context) ([]Machine, error) {
 
 // Units implements Client.
 func (c *Conn) Units(ctx context.Context) ([]Unit, error) {
-	if past := c.past(); past != nil {
-		list, err := past.Units(ctx)
-		if err == nil || ctx.Err() != nil {
-			return list, err
-		}
-		c.leave()
-	}
-	svc, err := c.service(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []Unit
-	for token, first := "", true; first || token != ""; first = false {
-		call := svc.Units.List()
+	return list(ctx, c, "list units", (*Conn).Units, func(api *schema.Service, token string) ([]Unit, string, error) {
+		call := api.Units.List()
 		if token != "" {
 			call.NextPageToken(token)
 		}
 		page, err := call.Do()
 		if err != nil {
-			return nil, c.classify("list units", "", err)
+			return nil, "", err
 		}
+		var some []Unit
 		for _, u := range page.Units {
-			all = append(all, unitOf(u))
+			some = append(some, unitOf(u))
 		}
-		if token = page.NextPageToken; first && token != "" && c.isLong(ctx) {
-			return c.Units(ctx)
+		return some, page.NextPageToken, nil
+	})
+}
+
+// list reads all pages of a list. From the first one on that others follow it is read by
+// the shortcut, as whole does, where there is one.
+func list[T any](ctx context.Context, c *Conn, op string, whole func(*Conn, context.Context) ([]T, error), page func(api *schema.Service, token string) ([]T, string, error)) ([]T, error) {
+	if past := c.past(); past != nil {
+		all, err := whole(past, ctx)
+		if err == nil || ctx.Err() != nil {
+			return all, err
+		}
+		c.leave()
+	}
+	api, err := c.service(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []T
+	for token, first := "", true; first || token != ""; first = false {
+		some, next, err := page(api, token)
+		if err != nil {
+			return nil, c.classify(op, "", err)
+		}
+		all = append(all, some...)
+		if token = next; first && token != "" && c.isLong(ctx) {
+			return whole(c, ctx)
 		}
 	}
 	return all, nil
@@ -118,36 +132,22 @@ func (c *Conn) Unit(ctx context.Context, name units.Name) (Unit, error) {
 
 // States implements Client.
 func (c *Conn) States(ctx context.Context) ([]UnitState, error) {
-	if past := c.past(); past != nil {
-		list, err := past.States(ctx)
-		if err == nil || ctx.Err() != nil {
-			return list, err
-		}
-		c.leave()
-	}
-	svc, err := c.service(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []UnitState
-	for token, first := "", true; first || token != ""; first = false {
-		call := svc.UnitState.List()
+	return list(ctx, c, "list states", (*Conn).States, func(api *schema.Service, token string) ([]UnitState, string, error) {
+		call := api.UnitState.List()
 		if token != "" {
 			call.NextPageToken(token)
 		}
 		page, err := call.Do()
 		if err != nil {
-			return nil, c.classify("list states", "", err)
+			return nil, "", err
 		}
+		var some []UnitState
 		for _, r := range page.States {
-			all = append(all, UnitState{Unit: units.Name(r.Name), Machine: r.MachineID, Hash: r.Hash,
+			some = append(some, UnitState{Unit: units.Name(r.Name), Machine: r.MachineID, Hash: r.Hash,
 				Load: r.SystemdLoadState, Active: r.SystemdActiveState, Sub: r.SystemdSubState})
 		}
-		if token = page.NextPageToken; first && token != "" && c.isLong(ctx) {
-			return c.States(ctx)
-		}
-	}
-	return all, nil
+		return some, page.NextPageToken, nil
+	})
 }
 
 // Put implements Client.
