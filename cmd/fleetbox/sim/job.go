@@ -41,6 +41,25 @@ func (s *Systemd) transaction(name string, seen map[string]bool) ([]*simUnit, er
 	return jobs, nil
 }
 
+// needed drops the jobs that hang on none but units which run already: systemd drops the start of
+// those, and then what nobody needs any more (transaction.c, transaction_drop_redundant and
+// transaction_collect_garbage).
+func (s *Systemd) needed(name string, jobs []*simUnit) []*simUnit {
+	reached := map[string]bool{}
+	var reach func(u *simUnit)
+	reach = func(u *simUnit) {
+		if u == nil || u.def == nil || reached[u.name] || u.name != name && !slices.Contains(jobs, u) {
+			return
+		}
+		reached[u.name] = true
+		for _, dep := range slices.Concat(u.def.requires, u.def.bindsTo, u.def.wants) {
+			reach(s.lookup(dep))
+		}
+	}
+	reach(s.lookup(name))
+	return slices.DeleteFunc(jobs, func(u *simUnit) bool { return !reached[u.name] })
+}
+
 // startable says why systemd refuses a start job.
 func startable(name string, u *simUnit) error {
 	switch {

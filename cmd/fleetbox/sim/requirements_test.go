@@ -82,6 +82,25 @@ func TestStopReachesDependents(t *testing.T) {
 	}
 }
 
+// TestPulledInByOthers: what is pulled in pulls in others, but what runs already does not.
+func TestPulledInByOthers(t *testing.T) {
+	const running, dead = "loaded/active/running", "loaded/inactive/dead"
+	for between, want := range map[string]string{running: dead, dead: running} {
+		m := machine(NewWorld(), "a")
+		load(t, m, "y.service", serviceFile())
+		load(t, m, "x.service", serviceFile("Wants=y.service"))
+		start(t, m, "x.service")
+		stop(t, m, "y.service")
+		if between == dead {
+			stop(t, m, "x.service")
+		}
+		load(t, m, "z.service", serviceFile("Requires=x.service"))
+		start(t, m, "z.service")
+		expect(t, m, "x.service", running)
+		expect(t, m, "y.service", want)
+	}
+}
+
 func TestOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorld()

@@ -128,7 +128,7 @@ func (s *Systemd) TriggerStart(name string) error {
 		s.world.record(s, name, Refused, s.hash(name), "%v", err)
 		return err
 	}
-	for _, u := range jobs {
+	for _, u := range s.needed(name, jobs) {
 		u.queued = true
 		for _, other := range s.conflicting(u) {
 			s.stop(other)
