@@ -10,7 +10,8 @@ import (
 // wake notes the units that systemd starts because u, which starts beside them, pulls
 // them in: those that are to be loaded only, and those that end by themselves. fleet
 // does not see it. Such a unit pulls in others in turn; one that runs on does not, for
-// systemd drops its start and what hangs on that (transaction.c, drop_redundant).
+// systemd drops its start and what hangs on that (transaction.c,
+// transaction_drop_redundant).
 func (d *dependents) wake(u *UnitPlan) {
 	if d.unknown {
 		return
