@@ -72,12 +72,10 @@ func (d *dependents) unit(name units.Name) *UnitPlan {
 	return &d.plan.Units[i]
 }
 
-// goesDown reports whether the plan has a unit stopped, be it for good or to start it
-// again. One that is loaded only may run, because another has pulled it in, and even if
-// it does not, its stop reaches those that lean on it (fleet v1.0.0 agent/agent.go,
-// unloadUnit, stops whatever it unloads).
+// goesDown reports whether the plan stops a unit that runs now, be it for good or
+// to start it again.
 func (d *dependents) goesDown(u *UnitPlan) bool {
-	if !placed(u) && !d.running[u.Unit] {
+	if u.From != units.Launched && !d.running[u.Unit] {
 		return false
 	}
 	switch u.Action {

@@ -247,9 +247,11 @@ func (h *host) reconcile(wanted map[string]*job.Unit, dropped []string, now time
 	}
 }
 
-// stop stops a unit and, as systemd does, those that must not be without it, also if
-// the unit did not run.
+// stop stops a unit and, as systemd does, those that must not be without it.
 func (h *host) stop(name string) {
+	if u := h.units[name]; u == nil || !u.running {
+		return
+	}
 	h.units[name].running = false
 	for other, u := range h.units {
 		for _, edge := range units.Edges(units.Name(other), optionsOf(u.Unit)) {
