@@ -29,10 +29,20 @@ func (r *run) gateHealthy(ctx context.Context, w Wave) (bool, error) {
 			return false, nil
 		case r.overdue():
 			r.giveUp()
+			r.giveUpHealth(w.Hold, now)
 			return false, nil
 		}
 		if err := sleep(ctx, nextPause(began, looked)); err != nil {
 			return false, err
+		}
+	}
+}
+
+// giveUpHealth ends the wait for units that are up, and not for long enough.
+func (r *run) giveUpHealth(names []units.Name, now time.Time) {
+	for _, name := range names {
+		if t := r.byName[name]; !t.fit(now) {
+			r.finish(t, TimedOut, "it is not healthy for long enough yet")
 		}
 	}
 }

@@ -353,3 +353,29 @@ func TestRolloutDroppedStandIn(t *testing.T) {
 		}
 	})
 }
+
+// TestRolloutOutOfTime tells of units that are up, and not for long enough, when the time
+// for a rollout is over.
+func TestRolloutOutOfTime(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+		update := units.Update{MaxUnavailable: 2, HealthyFor: 60_000}
+		submit(t, conn, instances(2, "one", update))
+		out, _ := apply(t, conn, planFor(t, conn, instances(2, "two", update), DiffOptions{}), ApplyOptions{Timeout: 20 * time.Second})
+		if got := results(out); got != "web@1.service timeout, web@2.service timeout" {
+			t.Error(got)
+		}
+	})
+	bubble(t, 2, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+		submit(t, conn, daemon("one"))
+		full := planFor(t, conn, daemon("two"), DiffOptions{})
+		for limit := time.Second; ; limit += time.Second {
+			out, _ := apply(t, conn, planFor(t, conn, daemon("two"), DiffOptions{}), ApplyOptions{Timeout: limit})
+			if len(out.Left) == 0 {
+				return
+			}
+			if len(out.Bad()) == 0 {
+				t.Fatalf("of %d waves this is left after %s, and nothing is said: %v", len(full.Waves), limit, out.Left)
+			}
+		}
+	})
+}

@@ -122,7 +122,7 @@ func (s *rolled) apply(t *testing.T, ctx context.Context, b *truthBox, set *unit
 			s.log["grew"]++
 		}
 		var out fleet.Outcome
-		if out, err = fleet.Apply(ctx, b.conn, found.plan, fleet.ApplyOptions{Timeout: 20 * time.Second, Patience: patience}, nil); err == nil {
+		if out, err = fleet.Apply(ctx, b.conn, found.plan, fleet.ApplyOptions{Timeout: 45 * time.Second, Patience: patience}, nil); err == nil {
 			return &out
 		}
 	}
