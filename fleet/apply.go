@@ -108,7 +108,7 @@ func newRun(c Client, p *Plan, options ApplyOptions, tell func(Event)) *run {
 			t.halted = o.Restarts && t.plan.From != units.Launched
 		}
 		if len(o.Machines) > 0 {
-			r.byName[units.Name(o.Group)].staged, r.byName[units.Name(o.Group)].steps = true, true
+			r.byName[units.Name(o.Group)].staged = true
 		}
 	}
 	return r

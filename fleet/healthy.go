@@ -79,7 +79,7 @@ func (t *track) fit(now time.Time) bool {
 		}
 		return slices.ContainsFunc(t.sight.rows, func(row UnitState) bool { return t.standing(row) && row.Hash == t.plan.OldHash })
 	}
-	if t.steps && now.Sub(t.at) < reconciled {
+	if u := t.plan.Update; u != nil && u.OneMachine && now.Sub(t.at) < reconciled {
 		return false
 	}
 	return t.result == t.good() && !t.upSince.IsZero() && now.Sub(t.upSince) >= t.healthyFor

@@ -379,3 +379,19 @@ func TestRolloutOutOfTime(t *testing.T) {
 		}
 	})
 }
+
+// TestRolloutEndsRead removes stand-ins only when every agent has read that the unit is
+// launched: one that starts it later would stop the stand-in of the next rollout.
+func TestRolloutEndsRead(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, c *fleettest.Cluster, conn *Conn) {
+		submit(t, conn, daemon("one"))
+		c.Forget()
+		submit(t, conn, daemon("two"))
+		list := c.Writes()
+		launch := slices.IndexFunc(list, func(r fleettest.Request) bool { return r.String() == "PUT agent.service launched" })
+		removal := slices.IndexFunc(list, func(r fleettest.Request) bool { return r.Method == "DELETE" })
+		if launch < 0 || removal < launch || list[removal].At.Sub(list[launch].At) < reconciled {
+			t.Errorf("launched by request %d, the first removal is request %d: %v", launch, removal, writes(c))
+		}
+	})
+}

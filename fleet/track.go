@@ -74,8 +74,6 @@ type track struct {
 	// staged says that a global unit is not to run on all machines yet, since it is
 	// changed on one after the other.
 	staged bool
-	// steps says that a global unit changes on one machine after the other.
-	steps bool
 	// halted says that a unit that is restarted, or counts beside such, was not launched
 	// before: it is down, or will be as soon as its agent has read that.
 	halted bool
